@@ -57,10 +57,10 @@ def _forms(handle: str, sender: Role, first: bool) -> list[_Form]:
 
 
 def decode(content: bytes, sender: Role, *, first: bool = False) -> Message:
-    """The message in one line's content (without its line end), sent by ``sender``.
+    r"""The message in one line's content (without its line end), sent by ``sender``.
 
     ``first`` tells that it is a client's first line, the only one that can be a
-    ``\\join`` (CMD-2). Raises RemoteProtocolError with the first code of ERR-4 that
+    ``\join`` (CMD-2). Raises RemoteProtocolError with the first code of ERR-4 that
     fits, up to ``encoding``.
     """
     if len(content) > CONTENT_MAX:
@@ -112,7 +112,8 @@ def encode(message: Message) -> bytes:
 
 def is_command(text: Text, sender: Role) -> bool:
     """Whether the peer would take this text, said by ``sender`` later than in the
-    first line, for a command."""
+    first line, for a command.
+    """
     return decode(encode(text)[:-1], sender) != text
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong: the codes of ``\\error``, and the exceptions of this package."""
+r"""What can go wrong: the codes of ``\error``, and the exceptions of this package."""
 
 from enum import StrEnum
 

@@ -5,7 +5,7 @@ Making one that breaks spec section 3 raises LocalProtocolError.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import Enum, StrEnum
 from typing import Any
 
@@ -30,13 +30,13 @@ class Role(Enum):
 
 
 class Kind(StrEnum):
-    """The kinds of server, as ``\\welcome`` names them."""
+    r"""The kinds of server, as ``\welcome`` names them."""
 
     TURNS = "turns"
     RELAY = "relay"
 
 
-HANDLE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,%d}" % (HANDLE_MAX - 1))
+HANDLE = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{HANDLE_MAX - 1}}}")
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 _WORD = re.compile(r"[\x21-\x7e]+")
 _CODE = re.compile(r"[a-z-]+")
@@ -68,8 +68,9 @@ def check_text(text: str) -> None:
         raise LocalProtocolError(f"a text has at most {TEXT_MAX} octets, not {size}")
 
 
-def _checked(check: Callable[[str], None]) -> Any:
-    return field(validator=lambda _self, _attribute, value: check(value))
+def _by(check: Callable[[Any], None]) -> Callable[[Any, Any, Any], None]:
+    """The check as attrs wants a validator."""
+    return lambda _self, _attribute, value: check(value)
 
 
 def _check_version(version: int) -> None:
@@ -95,73 +96,63 @@ def _check_handles(handles: tuple[str, ...]) -> None:
         check_handle(handle)
 
 
-def _words() -> Any:
-    return field(
-        default=(),
-        converter=tuple,
-        validator=lambda _self, _attribute, value: _check_words(value),
-    )
+def _strings(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(values)
 
 
 @frozen
 class Text:
     """What somebody said (LINE-1 to LINE-4)."""
 
-    handle: str = _checked(check_handle)
-    text: str = _checked(check_text)
+    handle: str = field(validator=_by(check_handle))
+    text: str = field(validator=_by(check_text))
 
 
 @frozen
 class Join:
-    """``\\join``: the client's first line, asking for presence (JOIN-4)."""
+    r"""``\join``: the client's first line, asking for presence (JOIN-4)."""
 
-    handle: str = _checked(check_handle)
-    version: int = field(
-        default=VERSION, validator=lambda _self, _attribute, value: _check_version(value)
-    )
-    words: tuple[str, ...] = _words()
+    handle: str = field(validator=_by(check_handle))
+    version: int = field(default=VERSION, validator=_by(_check_version))
+    words: tuple[str, ...] = field(default=(), converter=_strings, validator=_by(_check_words))
 
 
 @frozen
 class Quit:
-    """``\\quit``: ``handle`` leaves; the server's handle is SERVER."""
+    r"""``\quit``: ``handle`` leaves; the server's handle is SERVER."""
 
-    handle: str = _checked(check_handle)
+    handle: str = field(validator=_by(check_handle))
 
 
 @frozen
 class Welcome:
-    """``\\welcome``: the server's answer to ``\\join`` (JOIN-1, JOIN-2)."""
+    r"""``\welcome``: the server's answer to ``\join`` (JOIN-1, JOIN-2)."""
 
-    version: int = field(validator=lambda _self, _attribute, value: _check_version(value))
+    version: int = field(validator=_by(_check_version))
     kind: Kind = field(converter=Kind)
-    words: tuple[str, ...] = _words()
+    words: tuple[str, ...] = field(default=(), converter=_strings, validator=_by(_check_words))
 
 
 @frozen
 class Joined:
-    """``\\joined``: these handles are here (RELAY-6, RELAY-7)."""
+    r"""``\joined``: these handles are here (RELAY-6, RELAY-7)."""
 
-    handles: tuple[str, ...] = field(
-        converter=tuple, validator=lambda _self, _attribute, value: _check_handles(value)
-    )
+    handles: tuple[str, ...] = field(converter=_strings, validator=_by(_check_handles))
 
 
 @frozen
 class Left:
-    """``\\left``: these handles are gone (RELAY-7)."""
+    r"""``\left``: these handles are gone (RELAY-7)."""
 
-    handles: tuple[str, ...] = field(
-        converter=tuple, validator=lambda _self, _attribute, value: _check_handles(value)
-    )
+    handles: tuple[str, ...] = field(converter=_strings, validator=_by(_check_handles))
 
 
 @frozen
 class Error:
-    """``\\error``: the connection ends, and why. The code may be an unknown one (ERR-6)."""
+    r"""``\error``: the connection ends, and why. The code may be an unknown one (ERR-6)."""
 
-    code: str = _checked(_check_code)
-    words: tuple[str, ...] = _words()
+    code: str = field(validator=_by(_check_code))
+    words: tuple[str, ...] = field(default=(), converter=_strings, validator=_by(_check_words))
 
 
 @frozen

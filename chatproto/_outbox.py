@@ -36,8 +36,10 @@ class Outbox:
         """
         role = self.session.role
         pieces = cut_text(text)
-        if role is Role.CLIENT and len(pieces) > 1 and is_command(
-            Text(self.handle, pieces[-1]), role
+        if (
+            role is Role.CLIENT
+            and len(pieces) > 1
+            and is_command(Text(self.handle, pieces[-1]), role)
         ):
             pieces[-1] = pieces[-2][-1] + pieces[-1]
             pieces[-2] = pieces[-2][:-1]
@@ -48,7 +50,7 @@ class Outbox:
         self._waiting += texts
 
     def leave(self) -> None:
-        """Say ``\\quit`` once nothing waits any more (CLIENT-10)."""
+        r"""Say ``\quit`` once nothing waits any more (CLIENT-10)."""
         self.leaving = True
 
     def take(self) -> bytes:

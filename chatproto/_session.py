@@ -79,7 +79,7 @@ TRANSITIONS: dict[Role, dict[State, dict[Act, State]]] = {
         _S.PLAIN_SERVER: {**_LEAVES},
         _S.LEAVING: {_A.END: _S.LEAVING},
         _S.DISMISSED: {_A.END: _S.CLOSED},
-        _S.CLOSED: {},
+        _S.CLOSED: {_A.END: _S.CLOSED},
     },
     Role.SERVER: {
         _S.START: {**_DISMISSES},
@@ -119,7 +119,7 @@ TRANSITIONS: dict[Role, dict[State, dict[Act, State]]] = {
         _S.PLAIN_SERVER: {_A.TEXT: _S.PLAIN_CLIENT, **_DISMISSES},
         _S.LEAVING: {_A.END: _S.CLOSED},
         _S.DISMISSED: {_A.END: _S.DISMISSED},
-        _S.CLOSED: {},
+        _S.CLOSED: {_A.END: _S.CLOSED},
     },
 }
 
@@ -161,7 +161,7 @@ class Session:
     """Texts that a server holds before ``wants_input`` tells to stop reading (TURN-7)."""
     state: State = field(default=State.START, init=False)
     welcomed: bool = field(default=False, init=False)
-    """Whether ``\\welcome`` was said; it decides if a client says ``\\quit`` (JOIN-9)."""
+    r"""Whether ``\welcome`` was said; it decides if a client says ``\quit`` (JOIN-9)."""
     handle: str | None = field(default=None, init=False)
     """The client's handle, once bound."""
     _asked: int = field(default=0, init=False)
@@ -174,9 +174,9 @@ class Session:
     # Hearing
 
     def receive(self, data: bytes) -> None:
-        """Store octets from the peer; ``b""`` is the end of its stream.
+        r"""Store octets from the peer; ``b""`` is the end of its stream.
 
-        A server reads them at once, so that ``\\quit``, the end and a violation take
+        A server reads them at once, so that ``\quit``, the end and a violation take
         effect whoever's turn it is (TURN-8).
         """
         self._decoder.receive(data)
@@ -267,7 +267,8 @@ class Session:
 
     def end(self) -> None:
         """We ended our sending side. What the peer sends from now on is discarded
-        by a server; a client may still show it."""
+        by a server; a client may still show it.
+        """
         self._do(Act.END)
 
     def _do(self, act: Act) -> None:

@@ -10,7 +10,7 @@ from tools import spec_text
 VECTORS = vectors.load()
 
 
-class Grammar(Rule):  # type: ignore[misc]
+class Grammar(Rule):
     """The ABNF of spec/chat-1.md; code points stand for octets."""
 
 

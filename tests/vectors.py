@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 from attrs import frozen
@@ -71,7 +72,7 @@ def load() -> list[Vector]:
 def cut(octets: bytes, places: Iterable[int]) -> list[bytes]:
     """The octets in pieces, cut at the places; empty pieces left out."""
     edges = [0, *sorted(places), len(octets)]
-    pieces = [octets[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    pieces = [octets[a:b] for a, b in pairwise(edges)]
     return [piece for piece in pieces if piece]
 
 

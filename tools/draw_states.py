@@ -22,7 +22,10 @@ Edge = tuple[str, str, str]  # state, label, next state
 LEFT_OUT: dict[str, set[tuple[str, str]]] = {
     "client": {  # a program begins with \join (JOIN-4), and quits only if welcomed (JOIN-9)
         ("START", "client TEXT"),
-        *((state, "client QUIT") for state in ("START", "ASKED-CLIENT", "ASKED-SERVER", "ASKED-FREE")),
+        *(
+            (state, "client QUIT")
+            for state in ("START", "ASKED-CLIENT", "ASKED-SERVER", "ASKED-FREE")
+        ),
     },
     "turn-server": {
         *(("*", f"server {act}") for act in ("WELCOME-RELAY", "RELAYED", "PRESENCE")),
@@ -96,9 +99,7 @@ def _arrows(ways: dict[tuple[str, str], list[str]]) -> list[str]:
 def drawn(text: str) -> str:
     """The document with its diagrams made anew."""
     for name in LEFT_OUT:
-        marks = re.compile(
-            rf"(<!-- diagram: {name} -->\n).*?(<!-- end of diagram -->)", re.DOTALL
-        )
+        marks = re.compile(rf"(<!-- diagram: {name} -->\n).*?(<!-- end of diagram -->)", re.DOTALL)
         picture = diagram(name)
         text = marks.sub(lambda m, picture=picture: f"{m[1]}{picture}\n{m[2]}", text)  # type: ignore[misc]
     return text

@@ -7,7 +7,7 @@ from attrs import frozen
 
 SPEC = Path(__file__).parent.parent / "spec"
 CHAT_1 = SPEC / "chat-1.md"
-NO_ENTRY = "–"  # noqa: RUF001 (an en dash is what the tables have)
+NO_ENTRY = "–"
 
 _REQUIREMENT = re.compile(
     r"^\*\*(?P<id>[A-Z]+-\d+)\*\* \[(?P<who>[a-z ]+) (?P<word>MUST NOT|MUST|SHOULD|MAY)"
