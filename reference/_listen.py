@@ -1,0 +1,124 @@
+"""Listening: the socket, the next port when one is taken, and the banner."""
+
+import contextlib
+import errno
+import socket
+import sys
+from pathlib import Path
+
+BACKLOG = 1024
+C_CLIENT = Path(__file__).resolve().parent.parent / "c_client"
+
+
+def listen(host: str | None, port: int) -> socket.socket:
+    """A listening socket, on all interfaces of IPv4 and IPv6 if host is None.
+
+    Port 0 asks the system for a free one. Raises OSError.
+    """
+    if host is None and socket.has_dualstack_ipv6():
+        with contextlib.suppress(_NoIPv6Error):
+            return _listen_on_both(port)
+    found = socket.getaddrinfo(
+        host or "0.0.0.0",  # noqa: S104 (all interfaces is what was asked for)
+        port,
+        type=socket.SOCK_STREAM,
+        flags=socket.AI_PASSIVE,
+    )
+    family, _, _, _, address = found[0]
+    return socket.create_server(address, family=family, backlog=BACKLOG)
+
+
+class _NoIPv6Error(Exception):
+    pass
+
+
+def _listen_on_both(port: int) -> socket.socket:
+    try:
+        return socket.create_server(
+            ("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=BACKLOG
+        )
+    except OSError as error:
+        if error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+            raise _NoIPv6Error from None
+        raise
+
+
+def listen_or_ask(host: str | None, port: int) -> socket.socket | None:
+    """Listen; where that cannot be, say why, and at a terminal offer the next port.
+
+    None when there is nothing more to try.
+    """
+    while True:
+        try:
+            return listen(host, port)
+        except OSError as error:
+            where = f"port {port}" + (f" of {host}" if host else "")
+            print(f"cannot listen on {where}: {_reason(error)}", file=sys.stderr)
+            forbidden = error.errno == errno.EACCES
+            another = error.errno in (errno.EADDRINUSE, errno.EACCES) and port < 65535
+        if not (another and sys.stdin.isatty() and sys.stdout.isatty()):
+            if another:
+                print("give another port, or 0 for any that is free", file=sys.stderr)
+            return None
+        port = max(port + 1, 1024) if forbidden else port + 1
+        if not _yes(f"Try port {port}? (y/n) "):
+            return None
+
+
+def _reason(error: OSError) -> str:
+    match error.errno:
+        case errno.EADDRINUSE:
+            return "another program listens there"
+        case errno.EACCES:
+            return "ports below 1024 need privileges"
+        case errno.EADDRNOTAVAIL:
+            return "this machine has no such address"
+    return str(error.strerror or error)
+
+
+def _yes(question: str) -> bool:
+    while True:
+        try:
+            answer = input(question).strip().lower()
+        except EOFError:
+            print()
+            return False
+        if answer in ("y", "yes", "n", "no"):
+            return answer.startswith("y")
+
+
+def banner(program: str, listening: socket.socket, host: str | None) -> str:
+    """What a server says when it is ready: where it is, and how to connect."""
+    port = listening.getsockname()[1]
+    address = host or own_address()
+    near = host or "localhost"
+    lines = [
+        program,
+        f"Host name: {socket.gethostname()}",
+        f"Address:   {address}",
+        f"Listening on port {port}",
+        "",
+    ]
+    if C_CLIENT.is_dir():
+        lines += [
+            "To connect from another terminal of this machine, in any directory:",
+            f"    make -s -C '{C_CLIENT}' chatclient && '{C_CLIENT}/chatclient' {near} {port}",
+            "From another machine, in its copy of this project:",
+            f"    make -s -C c_client chatclient && c_client/chatclient {address} {port}",
+        ]
+    lines += [
+        "With netcat, from anywhere (type ann>hello to say hello as ann):",
+        f"    nc {address} {port}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def own_address() -> str:
+    """The address under which other machines most likely reach this one."""
+    for family, somewhere in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        # Connecting a datagram socket sends nothing; it only asks for the route.
+        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((somewhere, 9))
+            return str(probe.getsockname()[0])
+    return "127.0.0.1"

@@ -1,0 +1,178 @@
+"""The chat server at a terminal: what its operator sees and does there."""
+
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+
+import pexpect
+import pyte
+import pytest
+
+from tests.programs import DEADLINE_SECONDS, Peer
+
+ROWS, COLUMNS = 30, 100
+
+
+class Screen:
+    """A terminal with the program in it; what a person would see is on ``rows()``."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.program = pexpect.spawn(
+            sys.executable,
+            ["-m", "reference.chatserver", *arguments],
+            dimensions=(ROWS, COLUMNS),
+            timeout=DEADLINE_SECONDS,
+            env=None,
+        )
+        self._screen = pyte.Screen(COLUMNS, ROWS)
+        self._stream = pyte.ByteStream(self._screen)
+
+    def rows(self) -> list[str]:
+        return [row.rstrip() for row in self._screen.display if row.strip()]
+
+    def wait_for(self, what: Callable[[list[str]], bool]) -> list[str]:
+        """Read what the program writes until the screen is as wanted."""
+        while not what(self.rows()):
+            try:
+                octets = self.program.read_nonblocking(65536, DEADLINE_SECONDS)
+            except pexpect.TIMEOUT:
+                raise AssertionError("\n".join(self.rows())) from None
+            except pexpect.EOF:
+                assert what(self.rows()), "\n".join(self.rows())
+                break
+            self._stream.feed(octets)
+            if b"\x1b[6n" in octets:  # where is the cursor?
+                row, column = self._screen.cursor.y + 1, self._screen.cursor.x + 1
+                self.program.send(f"\x1b[{row};{column}R")
+        return self.rows()
+
+    def wait_for_row(self, row: str) -> list[str]:
+        return self.wait_for(lambda rows: row in rows)
+
+    def wait_for_last(self, row: str) -> list[str]:
+        """The last row: the prompt and what is typed behind it."""
+        return self.wait_for(lambda rows: rows[-1:] == [row])
+
+    def type(self, text: str) -> None:
+        self.program.send(text)
+
+    def status(self) -> int:
+        with contextlib.suppress(pexpect.EOF):
+            while True:
+                self._stream.feed(self.program.read_nonblocking(65536, DEADLINE_SECONDS))
+        self.program.close()
+        assert self.program.signalstatus is None
+        return int(self.program.exitstatus)
+
+
+@pytest.fixture
+def screen() -> Iterator[Screen]:
+    opened = Screen("0")
+    opened.wait_for_row("Awaiting client connections")
+    yield opened
+    opened.program.close(force=True)
+
+
+def port_of(screen: Screen) -> int:
+    return next(
+        int(row.rpartition(" ")[2]) for row in screen.rows() if row.startswith("Listening on port")
+    )
+
+
+def test_a_conversation_reads_like_a_transcript(screen: Screen) -> None:
+    peer = Peer(port_of(screen))
+    peer.send(b"ann>hello\n")
+    screen.wait_for_last("SERVER>")
+    screen.type("good morniny\x7fg, ann\r")
+    assert peer.receive() == b"SERVER>good morning, ann\n"
+    screen.wait_for_last("(ann's turn) SERVER>")
+    peer.send("ann>é€😀\n".encode())
+    transcript = ["ann>hello", "SERVER>good morning, ann", "ann>é€😀", "SERVER>"]
+    screen.wait_for(lambda rows: rows[-4:] == transcript)
+
+
+def test_a_reply_typed_too_early_waits_and_is_dropped_at_the_end(screen: Screen) -> None:
+    peer = Peer(port_of(screen))
+    peer.send(b"ann>hello\n")
+    screen.wait_for_last("SERVER>")
+    screen.type("one\rtwo\r")
+    screen.wait_for_last("(ann's turn, 1 waiting) SERVER>")
+    screen.type("half typ")
+    screen.wait_for_last("(ann's turn, 1 waiting) SERVER>half typ")
+    peer.end()
+    screen.wait_for_row("-- not sent, because the session ended: 2 typed")
+    assert peer.receive_all() == [b"SERVER>one\n"]
+    after = Peer(port_of(screen))
+    after.send(b"bob>hi\n")
+    screen.wait_for_last("SERVER>")  # nothing of it is left
+
+
+def test_leaving_is_noticed_while_the_operator_types(screen: Screen) -> None:
+    peer = Peer(port_of(screen))
+    peer.send(b"ann>hello\n")
+    screen.wait_for_last("SERVER>")
+    screen.type("I was about to s")
+    screen.wait_for_last("SERVER>I was about to s")
+    peer.reset()
+    rows = screen.wait_for_row("-- not sent, because the session ended: 1 typed")
+    assert "client has disconnected" in rows
+
+
+def test_quit_ends_the_session_in_the_clients_turn_too(screen: Screen) -> None:
+    peer = Peer(port_of(screen))
+    peer.send(b"ann>\\join chat/1\n")
+    screen.wait_for_last("(ann's turn) SERVER>")
+    screen.type("\\quit\r")
+    screen.wait_for_row("client has disconnected")
+    assert peer.receive_all()[-1] == b"SERVER>\\quit\n"
+    screen.type("\\quit\r")
+    screen.wait_for_row("-- not sent: no client is connected (Ctrl-C ends the server)")
+
+
+def test_a_line_that_cannot_be_sent_is_refused_and_the_turn_kept(screen: Screen) -> None:
+    peer = Peer(port_of(screen))
+    peer.send(b"ann>hello\n")
+    screen.wait_for_last("SERVER>")
+    screen.type("\\error full\r")
+    screen.wait_for(lambda rows: any("would be taken for a command" in row for row in rows))
+    screen.type("fine\r")
+    assert peer.receive() == b"SERVER>fine\n"
+
+
+@pytest.mark.parametrize("key", ["\x03", "\x04"], ids=["Ctrl-C", "Ctrl-D"])
+def test_a_key_ends_the_server_in_mid_session(screen: Screen, key: str) -> None:
+    peer = Peer(port_of(screen))
+    peer.send(b"ann>hello\n")
+    screen.wait_for_last("SERVER>")
+    screen.type(key)
+    assert peer.receive_all() == [b"SERVER>\\quit\n"]
+    peer.close()
+    assert screen.status() == 0
+
+
+def test_a_signal_ends_it_too(screen: Screen) -> None:
+    screen.program.kill(signal.SIGTERM)
+    assert screen.status() == 0
+
+
+def test_a_taken_port_and_the_next() -> None:
+    with socket.create_server(("", 0)) as taken:
+        port = taken.getsockname()[1]
+        screen = Screen(str(port))
+        screen.wait_for_row(f"cannot listen on port {port}: another program listens there")
+        screen.wait_for_last(f"Try port {port + 1}? (y/n)")
+        screen.type("maybe\r")
+        screen.wait_for(lambda rows: sum("Try port" in row for row in rows) == 2)
+        screen.type("n\r")
+        assert screen.status() == 1
+        screen = Screen(str(port))
+        screen.wait_for_last(f"Try port {port + 1}? (y/n)")
+        screen.type("y\r")
+        screen.wait_for(
+            lambda rows: rows[-1] == "Awaiting client connections"
+            or rows[-1].startswith(f"Try port {port + 2}")
+        )
+        screen.type("\x03")
+        assert screen.status() in (0, 1)
