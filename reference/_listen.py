@@ -2,8 +2,11 @@
 
 import contextlib
 import errno
+import fcntl
 import socket
+import struct
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 BACKLOG = 1024
@@ -121,4 +124,16 @@ def own_address() -> str:
         with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect((somewhere, 9))
             return str(probe.getsockname()[0])
-    return "127.0.0.1"
+    return next(_addresses_of_interfaces(), "127.0.0.1")
+
+
+def _addresses_of_interfaces() -> Iterator[str]:
+    """IPv4 addresses but the loopback's, for a network without a way out (Linux)."""
+    get_address = 0x8915  # SIOCGIFADDR
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        for _, name in socket.if_nameindex():
+            with contextlib.suppress(OSError):
+                answer = fcntl.ioctl(probe, get_address, struct.pack("256s", name.encode()))
+                address = socket.inet_ntoa(answer[20:24])
+                if not address.startswith("127."):
+                    yield address

@@ -1,0 +1,27 @@
+# The two commands of the README. Each does all its set-up in .venv first.
+
+PORT ?= 5000
+
+help:
+	@echo 'make chatserver [PORT=5000]   start a chat server (and say how to connect)'
+	@echo 'make chatclient               build c_client/chatclient'
+	@echo 'make test                     run all checks and tests'
+	@echo 'make clean                    remove what these have made'
+
+chatserver: .venv/ready
+	@exec .venv/bin/python -m reference.chatserver $(PORT)
+
+chatclient:
+	@$(MAKE) -C c_client chatclient
+
+test: .venv/ready
+	@.venv/bin/nox $(NOXFLAGS)
+
+.venv/ready: pyproject.toml tools/make_venv.sh
+	@sh tools/make_venv.sh
+
+clean:
+	rm -rf .venv .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	$(MAKE) -C c_client clean
+
+.PHONY: help chatserver chatclient test clean

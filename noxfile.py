@@ -1,0 +1,58 @@
+"""All checks. ``nox`` runs them, ``nox -l`` lists them, ``nox -s NAME`` runs one."""
+
+import nox
+
+nox.needs_version = ">=2024.4.15"
+nox.options.default_venv_backend = "virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+
+
+def install(session: nox.Session, *groups: str) -> None:
+    session.install("--editable", ".[programs]", *nox.project.dependency_groups(PROJECT, *groups))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and common mistakes (ruff); are the drawn diagrams up to date?"""
+    install(session, "lint")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("python", "tools/draw_states.py", "--check")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Static types (mypy, strict)."""
+    install(session, "types", "test")
+    session.run("mypy")
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Everything under tests/ (pytest); arguments are passed on."""
+    install(session, "test")
+    session.run("make", "-s", "-C", "c_client", "all", external=True)
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def c(session: nox.Session) -> None:
+    """The C client under AddressSanitizer and UBSan."""
+    install(session, "test")
+    session.run("make", "-s", "-C", "c_client", "sanitize", external=True)
+    session.run("c_client/build/sanitize/test_wire", external=True)
+    session.run(
+        "pytest",
+        "tests/test_c_client.py",
+        env={"CHATCLIENT": "c_client/build/sanitize/chatclient"},
+    )
+
+
+@nox.session
+def hosts(session: nox.Session) -> None:
+    """Server and client on two hosts (network namespaces); says so where it may not."""
+    install(session)
+    session.run("make", "-s", "-C", "c_client", "chatclient", external=True)
+    session.run("python", "tools/two_hosts.py", success_codes=[0, 77])
