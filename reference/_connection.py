@@ -145,6 +145,7 @@ class Connection(asyncio.Protocol):
         before = self.session.state
         self.session.end()
         self._log_state(before)
+        self.unfinished_since = None
         self._discarded = 0
         if self._ended:
             self._transport.close()

@@ -36,17 +36,17 @@ class Screen:
         """Read what the program writes until the screen is as wanted."""
         while not what(self.rows()):
             try:
-                octets = self.program.read_nonblocking(65536, DEADLINE_SECONDS)
-            except pexpect.TIMEOUT:
+                self._read()
+            except (pexpect.TIMEOUT, pexpect.EOF):
                 raise AssertionError("\n".join(self.rows())) from None
-            except pexpect.EOF:
-                assert what(self.rows()), "\n".join(self.rows())
-                break
-            self._stream.feed(octets)
-            if b"\x1b[6n" in octets:  # where is the cursor?
-                row, column = self._screen.cursor.y + 1, self._screen.cursor.x + 1
-                self.program.send(f"\x1b[{row};{column}R")
         return self.rows()
+
+    def _read(self) -> None:
+        octets = self.program.read_nonblocking(65536, DEADLINE_SECONDS)
+        self._stream.feed(octets)
+        if b"\x1b[6n" in octets:  # where is the cursor?
+            row, column = self._screen.cursor.y + 1, self._screen.cursor.x + 1
+            self.program.send(f"\x1b[{row};{column}R")
 
     def wait_for_row(self, row: str) -> list[str]:
         return self.wait_for(lambda rows: row in rows)
@@ -61,7 +61,7 @@ class Screen:
     def status(self) -> int:
         with contextlib.suppress(pexpect.EOF):
             while True:
-                self._stream.feed(self.program.read_nonblocking(65536, DEADLINE_SECONDS))
+                self._read()
         self.program.close()
         assert self.program.signalstatus is None
         return int(self.program.exitstatus)
