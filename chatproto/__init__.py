@@ -39,17 +39,23 @@ from chatproto._message import (
     check_handle,
 )
 from chatproto._outbox import Outbox
+from chatproto._relay import Admit, Announce, Effect, End, Forward, Relay, Tell
 from chatproto._session import TRANSITIONS, Act, Session, State
 
 __all__ = [
     "SERVER_HANDLE",
     "TRANSITIONS",
     "Act",
+    "Admit",
+    "Announce",
     "Decoder",
+    "Effect",
+    "End",
     "EndOfStream",
     "Error",
     "ErrorCode",
     "Event",
+    "Forward",
     "Ignored",
     "Join",
     "Joined",
@@ -60,10 +66,12 @@ __all__ = [
     "Outbox",
     "ProtocolError",
     "Quit",
+    "Relay",
     "RemoteProtocolError",
     "Role",
     "Session",
     "State",
+    "Tell",
     "Text",
     "Violation",
     "Welcome",

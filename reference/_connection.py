@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 import time
 from typing import Protocol
 
@@ -21,6 +20,7 @@ from chatproto import (
     encode,
     limits,
 )
+from reference._sockets import notice_vanished_peers, peer_name
 from reference._view import LOG, visible
 
 DRAIN_SECONDS = 5
@@ -64,9 +64,8 @@ class Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         transport.set_write_buffer_limits(0)
-        address, port = transport.get_extra_info("peername")[:2]
-        self.peer = f"({address.removeprefix('::ffff:')}, {port})"
-        _notice_vanished_peers(transport.get_extra_info("socket"))
+        self.peer = peer_name(transport.get_extra_info("peername"))
+        notice_vanished_peers(transport.get_extra_info("socket"))
         self.log("connected")
         self._owner.connected(self)
 
@@ -195,18 +194,3 @@ class Connection(asyncio.Protocol):
             self._transport.resume_reading()
         else:
             self._transport.pause_reading()
-
-
-def _notice_vanished_peers(sock: socket.socket) -> None:
-    """Keepalive and user timeout, so that a peer that vanished is noticed (CLOSE-7)."""
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    seconds = limits.VANISHED_SECONDS
-    for option, value in (
-        ("TCP_KEEPIDLE", seconds // 3),
-        ("TCP_KEEPINTVL", seconds // 9),
-        ("TCP_KEEPCNT", 5),
-        ("TCP_USER_TIMEOUT", seconds * 1000 - 5000),
-    ):
-        if hasattr(socket, option):
-            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)

@@ -23,6 +23,12 @@ def open_view(*, debug: bool, log_file: Path | None) -> None:
     logging.raiseExceptions = False  # a full disk or a closed pipe must not end a chat
 
 
+def log_lines(peer: str, direction: str, octets: bytes) -> None:
+    """Tell the view of each of the lines; an unfinished one, and the end, too."""
+    for line in octets.split(b"\n")[: -1 if octets.endswith(b"\n") else None]:
+        LOG.debug("%s %s %s", peer, direction, visible(line) if octets else "end of stream")
+
+
 def visible(octets: bytes) -> str:
     """The octets for a log: text as it is, everything that is not printable escaped."""
     return "".join(

@@ -9,14 +9,9 @@ Ctrl-C or Ctrl-D the server.
 import argparse
 import asyncio
 import contextlib
-import importlib.util
-import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import TypeVar
 
 from chatproto import (
     SERVER_HANDLE,
@@ -36,13 +31,11 @@ from chatproto import (
 )
 from reference._connection import Connection
 from reference._console import Console, InputError, open_console
-from reference._listen import BACKLOG, banner, listen_or_ask
-from reference._view import open_view
+from reference._listen import BACKLOG, banner
+from reference._program import number, run_server, server_arguments, until_first
 
 PROGRAM = f"chatserver {__version__} (chat/{limits.VERSION})"
 TICK_SECONDS = 0.25
-
-T = TypeVar("T", int, float)
 
 
 class ChatServer:
@@ -275,70 +268,32 @@ class ChatServer:
                 await asyncio.wait_for(self._all_gone.wait(), seconds)
 
 
-async def serve(listening: socket.socket, arguments: argparse.Namespace) -> int:
-    """Run the server until a signal, or the end of the operator's input, ends it.
-
-    Returns the exit status.
-    """
-    loop = asyncio.get_running_loop()
-    signalled = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, signalled.set)
+async def serve(
+    listening: socket.socket, arguments: argparse.Namespace, signalled: asyncio.Event
+) -> int:
+    """Run the server until a signal, or the end of the operator's input, ends it."""
     print(banner(PROGRAM, listening, arguments.host))
     print(r"\quit ends a session, Ctrl-C or Ctrl-D the server.")
     print("Awaiting client connections", flush=True)
     async with open_console() as console:
         server = ChatServer(console, waiting_max=arguments.waiting, idle_seconds=arguments.idle)
-        accepting = await loop.create_server(
+        accepting = await asyncio.get_running_loop().create_server(
             lambda: Connection(server), sock=listening, backlog=BACKLOG
         )
-        tasks = [
-            asyncio.create_task(coroutine)
-            for coroutine in (
-                server.operate(),
-                server.watch(),
-                signalled.wait(),
-                console.failed.wait(),
-            )
-        ]
-        done, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in others:
-            task.cancel()
+        await until_first(server.operate(), server.watch(), console.failed.wait(), signalled.wait())
         accepting.close()
         await server.stop()
-        for task in done:
-            task.result()
     return 1 if console.failed.is_set() else 0
 
 
-def number(what: str, kind: type[T], least: T, most: T) -> Callable[[str], T]:
-    """An argument type for argparse, with a sentence for what is wrong."""
-
-    def parsed(written: str) -> T:
-        try:
-            value = kind(written)
-        except ValueError:
-            value = None
-        if value is None or not least <= value <= most:
-            raise argparse.ArgumentTypeError(
-                f"{what} is a number from {least} to {most}, not {written!r}"
-            )
-        return value
-
-    return parsed
-
-
-def parse(arguments: list[str] | None) -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="chatserver",
-        description="Chat with one client at a time over chat/1; the others wait.",
-        epilog=r"Type \quit to end a session, Ctrl-C or Ctrl-D to end the server.",
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program; the exit status is that of TERM-11 and STOP-1."""
+    parser = server_arguments(
+        "chatserver",
+        PROGRAM,
+        "Chat with one client at a time over chat/1; the others wait.",
+        r"Type \quit to end a session, Ctrl-C or Ctrl-D to end the server.",
     )
-    parser.add_argument(
-        "port", metavar="PORT", type=number("PORT", int, 0, 65535), help="0 for any free port"
-    )
-    parser.add_argument("--host", help="listen on this address only, not on all interfaces")
     parser.add_argument(
         "--idle",
         metavar="SECONDS",
@@ -353,36 +308,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
         default=100,
         help="clients that may wait; further ones are told that it is full (%(default)s)",
     )
-    parser.add_argument(
-        "--debug", action="store_true", help="show every line and event on standard error"
-    )
-    parser.add_argument(
-        "--log-file", metavar="FILE", type=Path, help="the same, appended to a file"
-    )
-    parser.add_argument("--version", action="version", version=PROGRAM)
-    return parser.parse_args(arguments)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Run the program; the exit status is that of TERM-11 and STOP-1."""
-    parsed = parse(arguments)
-    at_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    if at_terminal and importlib.util.find_spec("prompt_toolkit") is None:
-        print(
-            "at a terminal this needs prompt_toolkit: pip install prompt_toolkit", file=sys.stderr
-        )
-        return 1
-    try:
-        open_view(debug=parsed.debug, log_file=parsed.log_file)
-    except OSError as error:
-        print(f"cannot write the log: {error}", file=sys.stderr)
-        return 1
-    try:
-        listening = listen_or_ask(parsed.host, parsed.port)
-        return 1 if listening is None else asyncio.run(serve(listening, parsed))
-    except KeyboardInterrupt:
-        print()
-        return 1
+    return run_server(parser.parse_args(arguments), serve)
 
 
 if __name__ == "__main__":

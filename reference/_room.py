@@ -1,0 +1,429 @@
+"""The relay's sockets: reads chunks, and sends once to each connection in each turn.
+
+What one turn of the loop brought is gathered, in the relay's order, and then written
+once to each connection. All who said nothing in this turn share one bytes object. So
+the cost is per connection and turn, not per line.
+"""
+
+import contextlib
+import errno
+import selectors
+import socket
+import time
+from collections import deque
+from collections.abc import Callable
+
+from attrs import Factory, define
+
+from chatproto import (
+    Admit,
+    Announce,
+    Effect,
+    End,
+    ErrorCode,
+    Forward,
+    Relay,
+    Tell,
+    limits,
+)
+from reference._sockets import notice_vanished_peers, peer_name
+from reference._view import LOG, log_lines
+
+GATHER_MAX = 262_144
+"""Octets gathered before they are written, also within one turn."""
+ACCEPTS_IN_A_TURN = 256
+PIECES_AT_ONCE = 64
+"""Queued pieces handed to the system by one call."""
+DRAIN_SECONDS = 5
+"""How long the end of a stream is waited for after ours (CLOSE-1)."""
+
+
+@define(eq=False)
+class Peer:
+    """One connection: what is queued for it, and how it is ending."""
+
+    socket: socket.socket
+    name: str
+    start: int
+    """From which gathered entry on it is a receiver, in this turn."""
+    allowance: float
+    """Octets that it may still send at once (RELAY-15)."""
+    refilled_at: float
+    joined: bool = False
+    unsent: deque[bytes | memoryview] = Factory(deque)
+    unsent_size: int = 0
+    watched: int = selectors.EVENT_READ
+    ended: bool = False
+    """Nothing more is delivered; what is queued still goes out."""
+    finished: bool = False
+    """Its side of the stream has ended."""
+    shut: bool = False
+    """Our side of the stream has ended."""
+    discarded: int = 0
+    deadline: float = 0.0
+
+
+@define(eq=False)
+class _Gathered:
+    """One entry of what a turn brought."""
+
+    octets: bytes
+    excepted: Peer | None
+    presence: bool
+
+
+class Room:
+    """All connections of a relay. ``on_ready`` is called when ``selector`` is readable."""
+
+    def __init__(
+        self,
+        relay: Relay[Peer],
+        listening: socket.socket,
+        show: Callable[[bytes], None],
+        *,
+        queue_max: int,
+        rate: float,
+    ) -> None:
+        self._relay = relay
+        self._show = show
+        self._queue_max = queue_max
+        self._rate = rate
+        self._burst = max(rate, limits.QUEUE_MIN_OCTETS)
+        self.peers: set[Peer] = set()
+        """Those that texts are delivered to."""
+        self.ending: set[Peer] = set()
+        """Those that have ended, and whose socket is not closed yet."""
+        self._gathered: list[_Gathered] = []
+        self._gathered_size = 0
+        self._late: set[Peer] = set()
+        """Peers that do not get all that is gathered: they came, or were told, meanwhile."""
+        self._paused: dict[Peer, float] = {}
+        """Peers that are not read before a time, because of their rate."""
+        self.selector: selectors.BaseSelector = selectors.DefaultSelector()
+        """Readable whenever a socket of the room is ready: it can itself be selected."""
+        self._listening: socket.socket | None = listening
+        listening.setblocking(False)
+        self.selector.register(listening, selectors.EVENT_READ, None)
+        self._accept_again_at = 0.0
+        self._debug = LOG.isEnabledFor(10)
+
+    def fileno(self) -> int:
+        """The selector's descriptor, for the event loop to watch."""
+        return self.selector.fileno()  # type: ignore[attr-defined, no-any-return]
+
+    # One turn
+
+    def on_ready(self) -> None:
+        """Do what the sockets are ready for."""
+        for key, events in self.selector.select(0):
+            peer: Peer | None = key.data
+            if peer is None:
+                self._accept()
+                continue
+            if events & selectors.EVENT_READ and peer.watched & selectors.EVENT_READ:
+                self._read(peer)
+            if events & selectors.EVENT_WRITE and peer.watched & selectors.EVENT_WRITE:
+                self._send_queued(peer)
+            if self._gathered_size >= GATHER_MAX:
+                self.flush()
+        self.flush()
+
+    def tick(self) -> None:
+        """Do what is due by time; to be called a few times a second."""
+        now = time.monotonic()
+        for peer, then in list(self._paused.items()):
+            if now >= then:
+                del self._paused[peer]
+                self._watch(peer, peer.watched | selectors.EVENT_READ)
+        for peer in list(self.ending):
+            if now >= peer.deadline:
+                self._close(peer)
+        if self._accept_again_at and now >= self._accept_again_at and self._listening:
+            self._accept_again_at = 0.0
+            self.selector.register(self._listening, selectors.EVENT_READ, None)
+
+    def close_listening(self) -> None:
+        """Take no more connections."""
+        if self._listening is not None:
+            if not self._accept_again_at:
+                self.selector.unregister(self._listening)
+            self._listening.close()
+            self._listening = None
+
+    def close_idle_endings(self) -> None:
+        """Close those that have ended and have nothing left to send (a shutdown's haste)."""
+        for peer in list(self.ending):
+            if not peer.unsent:
+                self._close(peer)
+
+    def close_all(self) -> None:
+        """Close everything at once."""
+        for peer in [*self.peers, *self.ending]:
+            self._close(peer)
+        self.close_listening()
+
+    # Coming
+
+    def _accept(self) -> None:
+        assert self._listening is not None
+        for _ in range(ACCEPTS_IN_A_TURN):
+            try:
+                accepted, address = self._listening.accept()
+            except OSError as error:
+                if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                    LOG.warning("cannot accept a connection for now: %s", error.strerror)
+                    self.selector.unregister(self._listening)
+                    self._accept_again_at = time.monotonic() + 1
+                return
+            self._take(accepted, peer_name(address))
+
+    def _take(self, accepted: socket.socket, name: str) -> None:
+        accepted.setblocking(False)
+        with contextlib.suppress(OSError):  # it has gone already
+            notice_vanished_peers(accepted)
+        peer = Peer(accepted, name, len(self._gathered), self._burst, time.monotonic())
+        if self._gathered:
+            self._late.add(peer)
+        self.selector.register(accepted, selectors.EVENT_READ, peer)
+        self.peers.add(peer)
+        LOG.debug("%s connected", name)
+        self.apply(self._relay.connect(peer))
+
+    # Hearing
+
+    def _read(self, peer: Peer) -> None:
+        try:
+            octets = peer.socket.recv(limits.READ_MAX_OCTETS)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            LOG.debug("%s %s", peer.name, error.strerror)
+            octets = b""
+        if peer.ended:
+            self._discard(peer, octets)
+            return
+        if self._debug:
+            log_lines(peer.name, "<", octets)
+        if octets:
+            peer.allowance -= len(octets)
+            if peer.allowance < 0 and self._rate:
+                self._slow_down(peer)
+        self.apply(self._relay.receive(peer, octets))
+        if not octets:
+            self._finish(peer)
+
+    def _slow_down(self, peer: Peer) -> None:
+        now = time.monotonic()
+        peer.allowance += (now - peer.refilled_at) * self._rate
+        peer.allowance = min(peer.allowance, self._burst)
+        peer.refilled_at = now
+        if peer.allowance < 0:
+            self._paused[peer] = now - peer.allowance / self._rate
+            self._watch(peer, peer.watched & ~selectors.EVENT_READ)
+
+    def _discard(self, peer: Peer, octets: bytes) -> None:
+        peer.discarded += len(octets) if peer.shut else 0
+        if not octets:
+            self._finish(peer)
+        elif peer.discarded >= limits.DRAIN_MIN_OCTETS:
+            self._close(peer)
+
+    def _finish(self, peer: Peer) -> None:
+        """Its stream has ended; once all is sent, the socket can be closed."""
+        peer.finished = True
+        self._watch(peer, peer.watched & ~selectors.EVENT_READ)
+        if not peer.unsent:
+            self._close(peer)
+
+    # Delivering
+
+    def apply(self, effects: list[Effect[Peer]]) -> None:
+        """Do what the relay's core says, in its order."""
+        for effect in effects:
+            if type(effect) is Forward:
+                self._gather(_Gathered(effect.octets, effect.sender, presence=False))
+                self._show(effect.octets)
+            elif type(effect) is Announce:
+                self._gather(_Gathered(effect.octets, effect.about, presence=True))
+            elif type(effect) is Tell:
+                self._tell(effect.receiver, effect.octets)
+            elif type(effect) is Admit:
+                self._tell(effect.receiver, effect.octets)
+                effect.receiver.joined = True
+            elif type(effect) is End:
+                self._end(effect.connection, effect.code)
+
+    def _gather(self, entry: _Gathered) -> None:
+        self._gathered.append(entry)
+        self._gathered_size += len(entry.octets)
+
+    def _tell(self, peer: Peer, octets: bytes) -> None:
+        self._catch_up(peer)
+        peer.unsent.append(octets)
+        peer.unsent_size += len(octets)
+        self._late.add(peer)
+
+    def _catch_up(self, peer: Peer) -> None:
+        """Queue for it what was gathered up to now."""
+        octets = b"".join(
+            entry.octets
+            for entry in self._gathered[peer.start :]
+            if entry.excepted is not peer and (peer.joined or not entry.presence)
+        )
+        peer.start = len(self._gathered)
+        if octets:
+            peer.unsent.append(octets)
+            peer.unsent_size += len(octets)
+
+    def flush(self) -> None:
+        """Write to everyone what was gathered for them."""
+        late, self._late = self._late, set()
+        for peer in late:
+            if not peer.ended:
+                self._catch_up(peer)
+                self._send_queued(peer)
+                peer.start = 0
+        if not self._gathered:
+            return
+        gathered, self._gathered = self._gathered, []
+        self._gathered_size = 0
+        everything, spans = _joined(gathered)
+        texts, text_spans = everything, spans
+        if any(entry.presence for entry in gathered):
+            texts, text_spans = _joined([entry for entry in gathered if not entry.presence])
+        overflowed = []
+        for peer in self.peers - late if late else self.peers:
+            octets = everything if peer.joined else texts
+            own = (spans if peer.joined else text_spans).get(peer)
+            if own is not None:
+                octets = _without(octets, own)
+            if not octets:
+                continue
+            if peer.unsent:
+                peer.unsent.append(octets)
+                peer.unsent_size += len(octets)
+                if peer.unsent_size > self._queue_max:
+                    overflowed.append(peer)
+                continue
+            try:
+                sent = peer.socket.send(octets)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                continue  # a reset: reading tells it
+            if sent < len(octets):
+                self._queue(peer, memoryview(octets)[sent:])
+                if peer.unsent_size > self._queue_max:
+                    overflowed.append(peer)
+        for peer in overflowed:
+            self._drop_last_queued(peer)
+            self.apply(self._relay.end(peer, ErrorCode.TOO_SLOW))
+        if overflowed:
+            self.flush()
+
+    def _queue(self, peer: Peer, octets: bytes | memoryview) -> None:
+        peer.unsent.append(octets)
+        peer.unsent_size += len(octets)
+        self._watch(peer, peer.watched | selectors.EVENT_WRITE)
+
+    def _drop_last_queued(self, peer: Peer) -> None:
+        """Drop whole lines at the end, so that the bound holds (RELAY-12)."""
+        while len(peer.unsent) > 1 and peer.unsent_size > self._queue_max:
+            peer.unsent_size -= len(peer.unsent.pop())
+
+    def _send_queued(self, peer: Peer) -> None:
+        while peer.unsent:
+            pieces = [peer.unsent[index] for index in range(min(len(peer.unsent), PIECES_AT_ONCE))]
+            try:
+                sent = peer.socket.sendmsg(pieces)
+            except BlockingIOError:
+                self._watch(peer, peer.watched | selectors.EVENT_WRITE)
+                return
+            except OSError:
+                peer.unsent.clear()
+                peer.unsent_size = 0
+                break
+            peer.unsent_size -= sent
+            while peer.unsent and sent >= len(peer.unsent[0]):
+                sent -= len(peer.unsent.popleft())
+            if sent:
+                peer.unsent[0] = memoryview(peer.unsent[0])[sent:]
+        if peer.watched & selectors.EVENT_WRITE:
+            self._watch(peer, peer.watched & ~selectors.EVENT_WRITE)
+        if peer.ended:
+            self._end_sending(peer)
+
+    # Going
+
+    def _end(self, peer: Peer, code: ErrorCode | None) -> None:
+        if peer not in self.peers and peer not in self.ending:
+            return
+        LOG.debug("%s has ended%s", peer.name, f": {code}" if code else "")
+        self._catch_up(peer)
+        self.peers.discard(peer)
+        self._late.discard(peer)
+        self._paused.pop(peer, None)
+        self.ending.add(peer)
+        peer.ended = True
+        peer.deadline = time.monotonic() + limits.DRAIN_MAX_SECONDS
+        self._watch(peer, peer.watched | selectors.EVENT_READ)
+        self._send_queued(peer)
+
+    def _end_sending(self, peer: Peer) -> None:
+        """Once all is sent: end our side; then only the other's end is waited for."""
+        if peer.unsent or peer.shut or peer not in self.ending:
+            return
+        if peer.finished:
+            self._close(peer)
+            return
+        peer.shut = True
+        peer.deadline = min(peer.deadline, time.monotonic() + DRAIN_SECONDS)
+        with contextlib.suppress(OSError):
+            peer.socket.shutdown(socket.SHUT_WR)
+
+    def _close(self, peer: Peer) -> None:
+        if peer not in self.ending and peer not in self.peers:
+            return
+        self.ending.discard(peer)
+        self.peers.discard(peer)
+        self._paused.pop(peer, None)
+        self._watch(peer, 0)
+        peer.socket.close()
+        LOG.debug("%s closed", peer.name)
+
+    def _watch(self, peer: Peer, events: int) -> None:
+        if events == peer.watched:
+            return
+        if not peer.watched:
+            self.selector.register(peer.socket, events, peer)
+        elif not events:
+            self.selector.unregister(peer.socket)
+        else:
+            self.selector.modify(peer.socket, events, peer)
+        peer.watched = events
+
+
+_Spans = dict[Peer | None, list[tuple[int, int]]]
+
+
+def _joined(entries: list[_Gathered]) -> tuple[bytes, _Spans]:
+    """All octets together, and which of them are whose."""
+    spans: _Spans = {}
+    end = 0
+    for entry in entries:
+        start, end = end, end + len(entry.octets)
+        spans.setdefault(entry.excepted, []).append((start, end))
+    return b"".join([entry.octets for entry in entries]), spans
+
+
+def _without(octets: bytes, spans: list[tuple[int, int]]) -> bytes:
+    if len(spans) == 1:
+        ((start, end),) = spans
+        return octets[:start] + octets[end:]
+    pieces = []
+    kept = 0
+    for start, end in spans:
+        pieces.append(octets[kept:start])
+        kept = end
+    pieces.append(octets[kept:])
+    return b"".join(pieces)

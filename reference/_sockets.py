@@ -1,0 +1,26 @@
+"""What every accepted connection gets."""
+
+import socket
+from typing import Any
+
+from chatproto import limits
+
+
+def peer_name(address: tuple[Any, ...]) -> str:
+    """The peer as people are told of it: ``(ADDRESS, PORT)``."""
+    return f"({address[0].removeprefix('::ffff:')}, {address[1]})"
+
+
+def notice_vanished_peers(sock: socket.socket) -> None:
+    """Keepalive and user timeout, so that a peer that vanished is noticed (CLOSE-7)."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    seconds = limits.VANISHED_SECONDS
+    for option, value in (
+        ("TCP_KEEPIDLE", seconds // 3),
+        ("TCP_KEEPINTVL", seconds // 9),
+        ("TCP_KEEPCNT", 5),
+        ("TCP_USER_TIMEOUT", seconds * 1000 - 5000),
+    ):
+        if hasattr(socket, option):
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)

@@ -1,0 +1,149 @@
+r"""The relay: everybody hears everybody.
+
+    python -m reference.relayserver PORT
+
+What a client says goes to all the others, and is shown here. What the operator types
+goes to all as SERVER. \kick HANDLE sends somebody away; \quit, or Ctrl-C, ends the relay.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import resource
+import socket
+import sys
+import time
+
+from chatproto import LocalProtocolError, Relay, __version__, limits
+from reference._console import Console, InputError, open_console
+from reference._listen import banner
+from reference._program import number, run_server, server_arguments, until_first
+from reference._room import Peer, Room
+
+PROGRAM = f"relayserver {__version__} (chat/{limits.VERSION})"
+TICK_SECONDS = 0.1
+OWN_DESCRIPTORS = 32
+"""Descriptors that are not connections."""
+
+
+class RelayServer:
+    """The relay, the sockets of its room, and its operator."""
+
+    def __init__(
+        self, console: Console, listening: socket.socket, arguments: argparse.Namespace
+    ) -> None:
+        self._console = console
+        self._relay: Relay[Peer] = Relay(arguments.max_clients)
+        self._room = Room(
+            self._relay,
+            listening,
+            console.show_lines,
+            queue_max=arguments.queue_limit,
+            rate=arguments.rate,
+        )
+        loop = asyncio.get_running_loop()
+        loop.add_reader(self._room.fileno(), self._room.on_ready)
+
+    async def tick(self) -> None:
+        """Do what is due by time."""
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            self._room.tick()
+
+    async def operate(self) -> None:
+        r"""Take what the operator types, until \quit; the end of input means nothing
+        but at a terminal (RELAY-17).
+        """
+        while True:
+            try:
+                line = await self._console.read()
+                if line == r"\quit" or (line is None and self._console.at_terminal):
+                    return
+                if line is None:
+                    await asyncio.Event().wait()
+                    return
+                self._typed(line)
+            except (InputError, LocalProtocolError) as error:
+                self._console.show(f"-- not sent: {error}")
+
+    def _typed(self, line: str) -> None:
+        command, _, handle = line.partition(" ")
+        if command == r"\kick" and handle and " " not in handle:
+            self._room.apply(self._relay.kick(handle))
+            self._console.show(f"-- {handle} is removed")
+        else:
+            self._room.apply(self._relay.say(line))
+        self._room.flush()
+
+    async def stop(self) -> None:
+        """Say goodbye to everyone, and deliver what is queued (STOP-1, STOP-2)."""
+        self._room.close_listening()
+        self._room.apply(self._relay.stop())
+        self._room.flush()
+        begun = time.monotonic()
+        while self._room.ending and time.monotonic() - begun < limits.SHUTDOWN_MAX_SECONDS - 1:
+            await asyncio.sleep(TICK_SECONDS / 10)
+            if time.monotonic() - begun >= limits.DRAIN_MIN_SECONDS:
+                self._room.close_idle_endings()
+        asyncio.get_running_loop().remove_reader(self._room.fileno())
+        self._room.close_all()
+
+
+async def serve(
+    listening: socket.socket, arguments: argparse.Namespace, signalled: asyncio.Event
+) -> int:
+    """Run the relay until a signal, or its operator, ends it."""
+    print(banner(PROGRAM, listening, arguments.host))
+    print(r"\kick HANDLE sends somebody away, \quit or Ctrl-C ends the relay.")
+    print("Awaiting client connections", flush=True)
+    async with open_console() as console:
+        server = RelayServer(console, listening, arguments)
+        await until_first(server.operate(), server.tick(), signalled.wait())
+        await server.stop()
+    return 0
+
+
+def descriptors_for_clients() -> int:
+    """As many connections as this process may have; the soft limit is raised to the hard one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return max(limits.RELAY_CLIENTS_MIN, min(hard, 1 << 20) - OWN_DESCRIPTORS)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the program; the exit status is that of TERM-11 and STOP-1."""
+    parser = server_arguments(
+        "relayserver",
+        PROGRAM,
+        "Pass what each client says on to all the others, over chat/1.",
+        r"Type \kick HANDLE to send somebody away, \quit or Ctrl-C to end the relay.",
+    )
+    parser.add_argument(
+        "--max-clients",
+        metavar="N",
+        type=number("N", int, limits.RELAY_CLIENTS_MIN, 1 << 20),
+        default=10_000,
+        help="connections at a time; further ones are told that it is full (%(default)s)",
+    )
+    parser.add_argument(
+        "--queue-limit",
+        metavar="OCTETS",
+        type=number("OCTETS", int, limits.QUEUE_MIN_OCTETS, 1 << 40),
+        default=1 << 20,
+        help="what may wait for a client that reads slowly, before it is sent away (%(default)s)",
+    )
+    parser.add_argument(
+        "--rate",
+        metavar="OCTETS",
+        type=number("OCTETS", int, 0, 1 << 40),
+        default=1 << 20,
+        help="what a client may send in a second; it is read no faster (%(default)s; 0: no limit)",
+    )
+    parsed = parser.parse_args(arguments)
+    parsed.max_clients = min(parsed.max_clients, descriptors_for_clients())
+    return run_server(parsed, serve)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
