@@ -328,8 +328,11 @@ class Room:
 
     def _drop_last_queued(self, peer: Peer) -> None:
         """Drop whole lines at the end, so that the bound holds (RELAY-12)."""
-        while len(peer.unsent) > 1 and peer.unsent_size > self._queue_max:
-            peer.unsent_size -= len(peer.unsent.pop())
+        last = bytes(peer.unsent.pop())
+        excess = peer.unsent_size - self._queue_max
+        kept = last[: last.rfind(b"\n", 0, len(last) - excess) + 1]
+        peer.unsent.append(kept)
+        peer.unsent_size += len(kept) - len(last)
 
     def _send_queued(self, peer: Peer) -> None:
         while peer.unsent:
