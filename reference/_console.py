@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import queue
+import signal
 import sys
 import termios
 import threading
@@ -216,7 +217,7 @@ class TerminalConsole(Console):
 
         @keys.add("c-c")
         def _(_event: KeyPressEvent) -> None:
-            self._take(None)
+            os.kill(os.getpid(), signal.SIGINT)  # as where nobody reads the keys
 
         @keys.add("c-d")
         def _(event: KeyPressEvent) -> None:

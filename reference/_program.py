@@ -33,13 +33,9 @@ def number(what: str, kind: type[T], least: T, most: T) -> Callable[[str], T]:
     return parsed
 
 
-def server_arguments(program: str, version: str, what: str, how: str) -> argparse.ArgumentParser:
-    """The arguments that every server takes."""
+def program_arguments(program: str, version: str, what: str, how: str) -> argparse.ArgumentParser:
+    """The arguments that every program takes."""
     parser = argparse.ArgumentParser(prog=program, description=what, epilog=how)
-    parser.add_argument(
-        "port", metavar="PORT", type=number("PORT", int, 0, 65535), help="0 for any free port"
-    )
-    parser.add_argument("--host", help="listen on this address only, not on all interfaces")
     parser.add_argument(
         "--debug", action="store_true", help="show every line and event on standard error"
     )
@@ -50,20 +46,45 @@ def server_arguments(program: str, version: str, what: str, how: str) -> argpars
     return parser
 
 
+def server_arguments(program: str, version: str, what: str, how: str) -> argparse.ArgumentParser:
+    """The arguments that every server takes."""
+    parser = program_arguments(program, version, what, how)
+    parser.add_argument(
+        "port", metavar="PORT", type=number("PORT", int, 0, 65535), help="0 for any free port"
+    )
+    parser.add_argument("--host", help="listen on this address only, not on all interfaces")
+    return parser
+
+
+def prepare(arguments: argparse.Namespace) -> bool:
+    """Open the debug view; False, and a sentence, where the program cannot run."""
+    at_terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    if at_terminal and importlib.util.find_spec("prompt_toolkit") is None:
+        print("a terminal needs prompt_toolkit: pip install prompt_toolkit", file=sys.stderr)
+        return False
+    try:
+        open_view(debug=arguments.debug, log_file=arguments.log_file)
+    except OSError as error:
+        print(f"cannot write the log: {error}", file=sys.stderr)
+        return False
+    return True
+
+
+def stop_signals() -> asyncio.Event:
+    """Set by SIGINT or SIGTERM from now on."""
+    signalled = asyncio.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(each, signalled.set)
+    return signalled
+
+
 Serve = Callable[[socket.socket, argparse.Namespace, asyncio.Event], Coroutine[None, None, int]]
 """Serves until the event is set, by a signal; returns the exit status."""
 
 
 def run_server(arguments: argparse.Namespace, serve: Serve) -> int:
     """Listen, then serve; the exit status (TERM-11, STOP-1)."""
-    at_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    if at_terminal and importlib.util.find_spec("prompt_toolkit") is None:
-        print("a terminal needs prompt_toolkit: pip install prompt_toolkit", file=sys.stderr)
-        return 1
-    try:
-        open_view(debug=arguments.debug, log_file=arguments.log_file)
-    except OSError as error:
-        print(f"cannot write the log: {error}", file=sys.stderr)
+    if not prepare(arguments):
         return 1
     try:
         listening = listen_or_ask(arguments.host, arguments.port)
@@ -74,10 +95,7 @@ def run_server(arguments: argparse.Namespace, serve: Serve) -> int:
 
 
 async def _serve(serve: Serve, listening: socket.socket, arguments: argparse.Namespace) -> int:
-    signalled = asyncio.Event()
-    for number_ in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number_, signalled.set)
-    return await serve(listening, arguments, signalled)
+    return await serve(listening, arguments, stop_signals())
 
 
 async def until_first(*coroutines: Coroutine[None, None, object]) -> None:
