@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from types import TracebackType
 from typing import ClassVar, Self
 
@@ -113,7 +114,17 @@ class Peer:
     opened: ClassVar[list["Peer"]] = []
 
     def __init__(self, port: int, host: str = "127.0.0.1") -> None:
-        self.socket = socket.create_connection((host, port), DEADLINE_SECONDS)
+        self._take(socket.create_connection((host, port), DEADLINE_SECONDS))
+
+    @classmethod
+    def of(cls, accepted: socket.socket) -> "Peer":
+        """The peer at an accepted connection."""
+        peer = cls.__new__(cls)
+        peer._take(accepted)
+        return peer
+
+    def _take(self, connected: socket.socket) -> None:
+        self.socket = connected
         self.opened.append(self)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._unread = b""
@@ -148,9 +159,13 @@ class Peer:
 
 
 @contextlib.contextmanager
-def chatserver(*options: str, port: int = 0) -> Iterator[tuple[Program, int]]:
-    """A running chat server and its port."""
-    with Program([sys.executable, "-m", "reference.chatserver", str(port), *options]) as program:
+def server(name: str, *options: str, port: int = 0) -> Iterator[tuple[Program, int]]:
+    """A running server of ours, and its port."""
+    with Program([sys.executable, "-m", f"reference.{name}", str(port), *options]) as program:
         found = program.expect(r"Listening on port (\d+)")
         program.expect("Awaiting client connections")
         yield program, int(found[1])
+
+
+chatserver = partial(server, "chatserver")
+relayserver = partial(server, "relayserver")

@@ -1,75 +1,18 @@
 """The chat server at a terminal: what its operator sees and does there."""
 
-import contextlib
 import signal
 import socket
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-import pexpect
-import pyte
 import pytest
 
-from tests.programs import DEADLINE_SECONDS, Peer
-
-ROWS, COLUMNS = 30, 100
-
-
-class Screen:
-    """A terminal with the program in it; what a person would see is on ``rows()``."""
-
-    def __init__(self, *arguments: str) -> None:
-        self.program = pexpect.spawn(
-            sys.executable,
-            ["-m", "reference.chatserver", *arguments],
-            dimensions=(ROWS, COLUMNS),
-            timeout=DEADLINE_SECONDS,
-            env=None,
-        )
-        self._screen = pyte.Screen(COLUMNS, ROWS)
-        self._stream = pyte.ByteStream(self._screen)
-
-    def rows(self) -> list[str]:
-        return [row.rstrip() for row in self._screen.display if row.strip()]
-
-    def wait_for(self, what: Callable[[list[str]], bool]) -> list[str]:
-        """Read what the program writes until the screen is as wanted."""
-        while not what(self.rows()):
-            try:
-                self._read()
-            except (pexpect.TIMEOUT, pexpect.EOF):
-                raise AssertionError("\n".join(self.rows())) from None
-        return self.rows()
-
-    def _read(self) -> None:
-        octets = self.program.read_nonblocking(65536, DEADLINE_SECONDS)
-        self._stream.feed(octets)
-        if b"\x1b[6n" in octets:  # where is the cursor?
-            row, column = self._screen.cursor.y + 1, self._screen.cursor.x + 1
-            self.program.send(f"\x1b[{row};{column}R")
-
-    def wait_for_row(self, row: str) -> list[str]:
-        return self.wait_for(lambda rows: row in rows)
-
-    def wait_for_last(self, row: str) -> list[str]:
-        """The last row: the prompt and what is typed behind it."""
-        return self.wait_for(lambda rows: rows[-1:] == [row])
-
-    def type(self, text: str) -> None:
-        self.program.send(text)
-
-    def status(self) -> int:
-        with contextlib.suppress(pexpect.EOF):
-            while True:
-                self._read()
-        self.program.close()
-        assert self.program.signalstatus is None
-        return int(self.program.exitstatus)
+from tests.programs import Peer
+from tests.screen import Screen
 
 
 @pytest.fixture
 def screen() -> Iterator[Screen]:
-    opened = Screen("0")
+    opened = Screen("reference.chatserver", "0")
     opened.wait_for_row("Awaiting client connections")
     yield opened
     opened.program.close(force=True)
@@ -160,19 +103,21 @@ def test_a_signal_ends_it_too(screen: Screen) -> None:
 def test_a_taken_port_and_the_next() -> None:
     with socket.create_server(("", 0)) as taken:
         port = taken.getsockname()[1]
-        screen = Screen(str(port))
+        screen = Screen("reference.chatserver", str(port))
         screen.wait_for_row(f"cannot listen on port {port}: another program listens there")
         screen.wait_for_last(f"Try port {port + 1}? (y/n)")
         screen.type("maybe\r")
         screen.wait_for(lambda rows: sum("Try port" in row for row in rows) == 2)
         screen.type("n\r")
         assert screen.status() == 1
-        screen = Screen(str(port))
+        screen = Screen("reference.chatserver", str(port))
         screen.wait_for_last(f"Try port {port + 1}? (y/n)")
         screen.type("y\r")
         screen.wait_for(
-            lambda rows: rows[-1] == "Awaiting client connections"
-            or rows[-1].startswith(f"Try port {port + 2}")
+            lambda rows: (
+                rows[-1] == "Awaiting client connections"
+                or rows[-1].startswith(f"Try port {port + 2}")
+            )
         )
         screen.type("\x03")
         assert screen.status() in (0, 1)

@@ -1,6 +1,5 @@
 """The relay as a process, its clients on real sockets."""
 
-import contextlib
 import re
 import signal
 import socket
@@ -10,18 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.programs import Peer, Program
+from tests.programs import Peer, Program, relayserver
 
 Server = tuple[Program, int]
-
-
-@contextlib.contextmanager
-def relayserver(*options: str, port: int = 0) -> Iterator[Server]:
-    """A running relay and its port."""
-    with Program([sys.executable, "-m", "reference.relayserver", str(port), *options]) as program:
-        found = program.expect(r"Listening on port (\d+)")
-        program.expect("Awaiting client connections")
-        yield program, int(found[1])
 
 
 @pytest.fixture

@@ -1,0 +1,63 @@
+"""A program at a terminal, and what a person would see there."""
+
+import contextlib
+import sys
+from collections.abc import Callable
+
+import pexpect
+import pyte
+
+from tests.programs import DEADLINE_SECONDS
+
+ROWS, COLUMNS = 30, 100
+
+
+class Screen:
+    """A terminal with the program in it; what a person would see is on ``rows()``."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.program = pexpect.spawn(
+            sys.executable,
+            ["-m", *arguments],
+            dimensions=(ROWS, COLUMNS),
+            timeout=DEADLINE_SECONDS,
+        )
+        self._screen = pyte.Screen(COLUMNS, ROWS)
+        self._stream = pyte.ByteStream(self._screen)
+
+    def rows(self) -> list[str]:
+        return [row.rstrip() for row in self._screen.display if row.strip()]
+
+    def wait_for(self, what: Callable[[list[str]], bool]) -> list[str]:
+        """Read what the program writes until the screen is as wanted."""
+        while not what(self.rows()):
+            try:
+                self._read()
+            except (pexpect.TIMEOUT, pexpect.EOF):
+                raise AssertionError("\n".join(self.rows())) from None
+        return self.rows()
+
+    def _read(self) -> None:
+        octets = self.program.read_nonblocking(65536, DEADLINE_SECONDS)
+        self._stream.feed(octets)
+        if b"\x1b[6n" in octets:  # where is the cursor?
+            row, column = self._screen.cursor.y + 1, self._screen.cursor.x + 1
+            self.program.send(f"\x1b[{row};{column}R")
+
+    def wait_for_row(self, row: str) -> list[str]:
+        return self.wait_for(lambda rows: row in rows)
+
+    def wait_for_last(self, row: str) -> list[str]:
+        """The last row: the prompt and what is typed behind it."""
+        return self.wait_for(lambda rows: rows[-1:] == [row])
+
+    def type(self, text: str) -> None:
+        self.program.send(text)
+
+    def status(self) -> int:
+        with contextlib.suppress(pexpect.EOF):
+            while True:
+                self._read()
+        self.program.close()
+        assert self.program.signalstatus is None
+        return int(self.program.exitstatus)
