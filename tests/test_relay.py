@@ -1,5 +1,7 @@
 """The relay's core: its rules, and that the fast path has the effects of the careful one."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +18,7 @@ from chatproto import (
     Tell,
 )
 from tests import strategies
+from tools import spec_text
 
 Effects = list[Effect[str]]
 
@@ -37,7 +40,7 @@ def flat(effects: Effects) -> Effects:
 
 
 def room(*who: str) -> Relay[str]:
-    relay: Relay[str] = Relay()
+    relay: Relay[str] = Relay(clients_max=64)
     for key in who:
         assert relay.connect(key) == []
     return relay
@@ -207,3 +210,47 @@ def test_when_full_the_oldest_without_a_handle_ends_or_the_new_one() -> None:
     assert len(relay) == 64
     with pytest.raises(LocalProtocolError):
         Relay(clients_max=63)
+
+
+# How each event of the spec's table comes about, for a connection A whose handle is ann.
+CAUSES: dict[str, Callable[[Relay[str]], Effects]] = {
+    "JOIN": lambda relay: relay.receive("A", b"ann>\\join chat/1\n"),
+    "TEXT": lambda relay: relay.receive("A", b"ann>hi\n"),
+    "TAKEN": lambda relay: relay.receive("A", b"BOB>hi\n"),
+    "QUIT": lambda relay: relay.receive("A", b"ann>\\quit\n"),
+    "END": lambda relay: relay.receive("A", b""),
+    "VIOLATION": lambda relay: relay.receive("A", b"oops\n"),
+    "OVERFLOW": lambda relay: relay.end("A", ErrorCode.TOO_SLOW),
+    "FULL": lambda relay: [effect for n in range(63) for effect in relay.connect(str(n))],
+    "REMOVE": lambda relay: relay.kick("ann"),
+    "STOP": lambda relay: [effect for effect in relay.stop() if concerns_a(effect)],
+}
+WAYS = {"SILENT": [], "PLAIN": ["TEXT"], "JOINED": ["JOIN"]}
+NAMES = {Forward: "FORWARD", Announce: "ANNOUNCE", Admit: "ADMIT", Tell: "TELL", End: "END"}
+
+
+def concerns_a(effect: Effect[str]) -> bool:
+    return "A" in (getattr(effect, "receiver", ""), getattr(effect, "connection", ""))
+
+
+@pytest.mark.parametrize(
+    "row", spec_text.table("relay-transitions"), ids=lambda row: f"{row['state']} {row['event']}"
+)
+def test_the_table_of_the_spec(row: dict[str, str]) -> None:
+    relay = room("A", "B")
+    relay.receive("B", b"bob>hi\n")
+    for event in WAYS[row["state"]]:
+        CAUSES[event](relay)
+    effects = CAUSES[row["event"]](relay)
+    assert ", ".join(NAMES[type(effect)] for effect in effects) == row["effects"]
+    assert (relay.receive("A", b"ann>hi\n") == []) == (row["next"] == "ENDED")
+
+
+def test_the_table_of_the_spec_is_complete() -> None:
+    """All states with all events, but for those that exclude each other."""
+    impossible = {
+        ("SILENT", "REMOVE"),
+        *((s, e) for s in ("PLAIN", "JOINED") for e in ("JOIN", "TAKEN", "FULL")),
+    }
+    rows = [(row["state"], row["event"]) for row in spec_text.table("relay-transitions")]
+    assert sorted(rows) == sorted({(s, e) for s in WAYS for e in CAUSES} - impossible)

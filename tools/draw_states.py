@@ -33,11 +33,17 @@ LEFT_OUT: dict[str, set[tuple[str, str]]] = {
         ("ASKED-CLIENT", "client TEXT"),  # taken only after the welcome (JOIN-1)
     },
 }
-OVER = {"LEAVING", "DISMISSED", "CLOSED"}
+OVER = {"LEAVING", "DISMISSED", "CLOSED", "ENDED"}
+DIAGRAMS = (*LEFT_OUT, "relay")
 
 
 def edges(name: str) -> list[Edge]:
-    """The transitions of one diagram: those that can be reached from START."""
+    """The transitions of one diagram: those that can be reached from its first state."""
+    if name == "relay":
+        return [
+            (row["state"], row["event"], row["next"])
+            for row in spec_text.table("relay-transitions")
+        ]
     found: list[Edge] = []
     for actor in ("client", "server"):
         for row in spec_text.table(f"{actor}-transitions"):
@@ -55,6 +61,8 @@ def edges(name: str) -> list[Edge]:
 def diagram(name: str) -> str:
     """The Mermaid text. What every live state has in common is drawn once, around them."""
     drawn = edges(name)
+    first, last = drawn[0][0], "ENDED" if name == "relay" else "CLOSED"
+    states = {state for start, _, end in drawn for state in (start, end)}
     live = {start for start, _, _ in drawn} - OVER
     by_way: dict[tuple[str, str], set[str]] = defaultdict(set)
     for start, label, end in drawn:
@@ -73,13 +81,13 @@ def diagram(name: str) -> str:
         [
             "```mermaid",
             "stateDiagram-v2",
-            *(f"    {_name(state)} : {state}" for state in sorted(live | OVER)),
+            *(f"    {_name(state)} : {state}" for state in sorted(states)),
             "    state conversation {",
-            "        [*] --> START",
+            f"        [*] --> {first}",
             *(f"        {line}" for line in _arrows(inside)),
             "    }",
             *(f"    {line}" for line in _arrows(outside)),
-            "    CLOSED --> [*]",
+            f"    {last} --> [*]",
             "```",
         ]
     )
@@ -98,7 +106,7 @@ def _arrows(ways: dict[tuple[str, str], list[str]]) -> list[str]:
 
 def drawn(text: str) -> str:
     """The document with its diagrams made anew."""
-    for name in LEFT_OUT:
+    for name in DIAGRAMS:
         marks = re.compile(rf"(<!-- diagram: {name} -->\n).*?(<!-- end of diagram -->)", re.DOTALL)
         picture = diagram(name)
         text = marks.sub(lambda m, picture=picture: f"{m[1]}{picture}\n{m[2]}", text)  # type: ignore[misc]
