@@ -1,0 +1,212 @@
+/* screen.c - where a person reads and types; see screen.h. */
+#include "screen.h"
+
+#include "editor.h"
+#include "signals.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    SAID_MAX             = 2048,        /* octets of a line of the program's own */
+    BLOCKED_MILLISECONDS = 200          /* between looks whether to give up writing */
+};
+
+static bool interactive;
+static bool editing;                    /* the editor is open */
+static bool settled;                    /* the prompt is on the screen */
+static char *prompt_shown;
+static int error;
+static bool given_up;                   /* the program is to end, and the screen takes nothing */
+
+void screen_open(void)
+{
+    /* Characters have a width only in a locale that knows them. */
+    if (!setlocale(LC_CTYPE, "") || MB_CUR_MAX == 1)
+        setlocale(LC_CTYPE, "C.UTF-8");
+    interactive = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+}
+
+bool screen_is_interactive(void)
+{
+    return interactive;
+}
+
+static void hide(void)
+{
+    if (settled)
+        editor_hide();
+    settled = false;
+}
+
+void screen_close(void)
+{
+    hide();
+    if (editing)
+        editor_close();
+    editing = false;
+    free(prompt_shown);
+    prompt_shown = NULL;
+}
+
+/* Waits until a write cannot block. False: the program is to end before that. */
+static bool wait_writable(int fd)
+{
+    struct pollfd polled = {.fd = fd, .events = POLLOUT};
+
+    while (poll(&polled, 1, BLOCKED_MILLISECONDS) <= 0)
+        if (signals_ended())
+            return false;
+    return true;
+}
+
+/* Writes all of it, in one piece if it can be: a line is shorter than what a
+ * pipe takes whole. 0, or an errno; EINTR: the program is to end. */
+static int write_all(int fd, const char *octets, size_t len)
+{
+    while (len > 0) {
+        const ssize_t n = wait_writable(fd) ? write(fd, octets, len) : -2;
+        if (n == -2)
+            return EINTR;
+        if (n < 0 && errno != EINTR && errno != EAGAIN && errno != EWOULDBLOCK)
+            return errno;
+        if (n > 0) {
+            octets += n;
+            len -= (size_t)n;
+        }
+    }
+    return 0;
+}
+
+static void show(const char *octets, size_t len)
+{
+    int result;
+
+    if (error != 0 || given_up)
+        return;
+    hide();
+    result = write_all(STDOUT_FILENO, octets, len);
+    if (result == EINTR)
+        given_up = true;
+    else
+        error = result;
+}
+
+void screen_text(struct chat_span handle, struct chat_span text)
+{
+    char line[CHAT_LINE_MAX];
+    size_t len = handle.len;
+
+    memcpy(line, handle.at, handle.len);
+    line[len++] = '>';
+    memcpy(line + len, text.at, text.len);
+    len += text.len;
+    line[len++] = '\n';
+    show(line, len);
+}
+
+/* Makes a line of the program's own. Returns its length. */
+static size_t compose(char line[SAID_MAX], const char *format, va_list arguments)
+{
+    const int wanted = vsnprintf(line, SAID_MAX - 1, format, arguments);
+    size_t len = wanted < 0 ? 0 : (size_t)wanted;
+
+    if (len > SAID_MAX - 2)
+        len = SAID_MAX - 2;
+    line[len++] = '\n';
+    return len;
+}
+
+void screen_say(const char *format, ...)
+{
+    char line[SAID_MAX];
+    va_list arguments;
+
+    va_start(arguments, format);
+    show(line, compose(line, format, arguments));
+    va_end(arguments);
+}
+
+void screen_complain(const char *format, ...)
+{
+    char line[SAID_MAX];
+    size_t len;
+    va_list arguments;
+
+    va_start(arguments, format);
+    len = compose(line, format, arguments);
+    va_end(arguments);
+    if (interactive && error == 0)
+        show(line, len);
+    else
+        (void)write_all(STDERR_FILENO, line, len);      /* there is nowhere else to tell it */
+}
+
+void screen_settle(const char *prompt)
+{
+    if (!interactive || error != 0 || given_up)
+        return;
+    if (settled && prompt && strcmp(prompt, prompt_shown) == 0)
+        return;
+    hide();
+    if (!prompt)
+        return;
+    if (!editing)
+        editor_open();
+    editing = true;
+    free(prompt_shown);
+    prompt_shown = strdup(prompt);
+    settled = prompt_shown != NULL;
+    if (settled)
+        editor_show(prompt);
+}
+
+int screen_error(void)
+{
+    return error;
+}
+
+void screen_read(void)
+{
+    if (interactive)
+        editor_read();
+    else
+        input_read();
+}
+
+enum typed screen_next(struct chat_span *line)
+{
+    enum typed next;
+
+    if (!interactive)
+        return input_next(line);
+    next = editor_next(line);
+    if (next != TYPED_NOTHING)
+        settled = false;                /* the editor has hidden itself */
+    return next;
+}
+
+void screen_resize(void)
+{
+    if (editing)
+        editor_resize();
+}
+
+void screen_suspend(void)
+{
+    hide();
+    if (editing)
+        editor_suspend();
+}
+
+void screen_resume(void)
+{
+    if (editing)
+        editor_resume();
+}
