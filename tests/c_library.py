@@ -128,7 +128,7 @@ def encode_text(handle: bytes, text: bytes) -> bytes:
     (first, keep_first), (second, keep_second) = span(handle), span(text)
     size: int = library().chat_encode_text(out, first, second)
     del keep_first, keep_second
-    return bytes(out[:size])
+    return out.raw[:size]
 
 
 def cut(text: bytes) -> list[bytes]:

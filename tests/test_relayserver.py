@@ -6,6 +6,7 @@ import socket
 import sys
 import threading
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 
@@ -143,7 +144,7 @@ def test_everybody_talks_and_all_hear_the_same_order(server: Server, clients: in
         assert not [line for line in lines if line.startswith(own)]
         assert len(set(lines)) == len(lines)
         orders.append(lines)
-    for first, second in zip(orders[:-1], orders[1:], strict=True):
+    for first, second in pairwise(orders):
         both = set(first) & set(second)
         assert [x for x in first if x in both] == [x for x in second if x in both]
     for number in range(clients):
@@ -271,7 +272,7 @@ def test_a_screen_that_is_not_read_delays_nobody(server: Server) -> None:
     assert int(counted[1]) > 0
 
 
-def test_the_debug_view(server: Server) -> None:
+def test_the_debug_view() -> None:
     with relayserver("--debug") as (program, port):
         ann = joined(port, "ann", 0)
         ann.send(b"ann>\xc2\x9b\n")
