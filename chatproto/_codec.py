@@ -22,6 +22,7 @@ from chatproto._message import (
     Text,
     Violation,
     Welcome,
+    checked_text,
 )
 from chatproto.limits import CONTENT_MAX, HOLD_MAX, LINE_MAX, TEXT_MAX
 
@@ -139,6 +140,12 @@ def cut_text(text: str) -> list[str]:
     return [*pieces, rest.decode()]
 
 
+# A line that is certainly a text: ASCII, of a legal length, and no command. Most are.
+_PLAIN_LINE = re.compile(
+    rb"(%b)>(?!\\)([\t -~]{0,%d}+)\n" % (HANDLE.pattern.encode(), TEXT_MAX)
+).match
+
+
 @define
 class Decoder:
     """Takes a stream in any pieces and yields what is in it, in the end EndOfStream.
@@ -154,7 +161,10 @@ class Decoder:
     discarding: bool = field(default=False, init=False)
     """Whether nothing but the end is yielded any more."""
     _held: bytearray = field(factory=bytearray, init=False)
+    _start: int = field(default=0, init=False)
+    """Where in _held the next line begins: what stands before it has been yielded."""
     _scanned: int = field(default=0, init=False)
+    """So far into the next line there is no line end."""
     _ended: bool = field(default=False, init=False)
     _finished: bool = field(default=False, init=False)
 
@@ -171,7 +181,17 @@ class Decoder:
 
     def next_event(self) -> Message | Violation | EndOfStream | None:
         """The next message, violation, or the end; None when octets are needed."""
-        while not self.discarding and (content := self._next_content()) is not None:
+        while not self.discarding:
+            line = _PLAIN_LINE(self._held, self._start) if not self._scanned else None
+            if line is not None:
+                handle, text = line.groups()
+                name = handle.decode()
+                if name == self.handle or self.sender is Role.SERVER:
+                    self._start = line.end()
+                    return checked_text(name, text.decode())
+            content = self._next_content()
+            if content is None:
+                break
             if len(content) > CONTENT_MAX:
                 return self._violation(ErrorCode.TOO_LONG, content)
             if content:
@@ -195,12 +215,16 @@ class Decoder:
 
     def _next_content(self) -> bytes | None:
         """The content of the next line, or more than 511 octets of one that is too long."""
-        held = self._held
-        end = held.find(_LF, self._scanned, LINE_MAX + 1)
-        nul = held.find(_NUL, self._scanned, LINE_MAX + 1 if end < 0 else end)
+        held, start = self._held, self._start
+        scanned, limit = start + self._scanned, start + LINE_MAX + 1
+        end = held.find(_LF, scanned, limit)
+        nul = held.find(_NUL, scanned, limit if end < 0 else end)
         if nul >= 0:
             end = nul
         elif end < 0:
+            if start:
+                del held[:start]
+                self._start = 0
             size = len(held)
             # A CR in the 512th place may still turn out to belong to the line end.
             if size > HOLD_MAX or (size == HOLD_MAX and held[-1] != _CR):
@@ -208,12 +232,10 @@ class Decoder:
             self._scanned = size
             return None
         stop = end
-        if nul < 0 and end and held[end - 1] == _CR:
+        if nul < 0 and end > start and held[end - 1] == _CR:
             stop -= 1
-        content = bytes(held[:stop])
-        del held[: end + 1]
-        self._scanned = 0
-        return content
+        self._start, self._scanned = end + 1, 0
+        return bytes(held[start:stop])
 
     def _decoded(self, content: bytes) -> Message | Violation:
         try:

@@ -108,6 +108,21 @@ class Text:
     text: str = field(validator=_by(check_text))
 
 
+_new_text, _set_handle, _set_text = (
+    Text.__new__,
+    Text.handle.__set__,  # type: ignore[attr-defined]
+    Text.text.__set__,  # type: ignore[attr-defined]
+)
+
+
+def checked_text(handle: str, text: str) -> Text:
+    """A Text whose parts have been checked already: for the decoder, which has done that."""
+    message = _new_text(Text)
+    _set_handle(message, handle)
+    _set_text(message, text)
+    return message
+
+
 @frozen
 class Join:
     r"""``\join``: the client's first line, asking for presence (JOIN-4)."""
