@@ -18,7 +18,6 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -120,8 +119,8 @@ static void leave_at_once(struct client *client)
     client->phase = PHASE_LEAVING;
     client->in_haste = true;
     drop_texts(client);
-    if (client->line_len > 0 && client->line_sent == 0) {
-        client->unsent += client->line_is_text;
+    if (client->line_len > 0 && client->line_sent == 0 && client->line_is_text) {
+        client->unsent++;
         client->line_len = 0;
     }
     give_up_within(client, CHAT_DRAIN_MIN_SECONDS);
@@ -532,7 +531,7 @@ static void take_received(struct client *client)
     while (client->phase != PHASE_OVER
            && chat_session_next(&client->session, &event) != CHAT_NEED_DATA)
         take_event(client, &event);
-    if (client->drained >= CHAT_DRAIN_MIN_OCTETS)
+    if (n == 0 || client->drained >= CHAT_DRAIN_MIN_OCTETS)
         client->phase = PHASE_OVER;
 }
 

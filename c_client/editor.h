@@ -9,7 +9,7 @@
 
 #include "input.h"
 
-/* What people call the variant. */
+/* What edits the line, in words. */
 extern const char editor_name[];
 
 /* Takes the terminal, and gives it back as it was found. */
@@ -25,8 +25,9 @@ void editor_show(const char *prompt);
  * editor too. Hidden already: nothing happens. */
 void editor_hide(void);
 
-/* To be called when there is something to read; then editor_next until it says
- * TYPED_NOTHING. A line is valid until the next call of either function. */
+/* To be called when there is something to read, and only when shown; then
+ * editor_next until it says TYPED_NOTHING. A line is valid until the next call of
+ * either function. */
 void editor_read(void);
 enum typed editor_next(struct chat_span *line);
 

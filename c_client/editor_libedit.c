@@ -60,9 +60,13 @@ void editor_open(void)
     HistEvent event;
 
     history_lines = history_init();
+    editor = el_init("chatclient", stdin, stdout, stderr);
+    if (!history_lines || !editor) {
+        fputs("There is no memory for a line editor.\n", stderr);
+        exit(1);
+    }
     history(history_lines, &event, H_SETSIZE, HISTORY_LINES);
     history(history_lines, &event, H_SETUNIQUE, 1);
-    editor = el_init("chatclient", stdin, stdout, stderr);
     el_set(editor, EL_SIGNAL, 0);       /* signals are the program's own business */
     el_set(editor, EL_PROMPT, get_prompt);
     el_set(editor, EL_EDITOR, "emacs");

@@ -5,9 +5,11 @@
  */
 #include "editor.h"
 
+#include <poll.h>
 #include <stdio.h>
+#include <unistd.h>
 
-const char editor_name[] = "plain terminal";
+const char editor_name[] = "the terminal itself";
 
 static bool shown;
 
@@ -20,8 +22,19 @@ void editor_close(void)
     editor_hide();
 }
 
+/* A line that was typed ahead has been echoed already, line end and all: behind
+ * a prompt that comes now there would be none. */
+static bool is_typed_ahead(void)
+{
+    struct pollfd polled = {.fd = STDIN_FILENO, .events = POLLIN};
+
+    return poll(&polled, 1, 0) == 1;
+}
+
 void editor_show(const char *prompt)
 {
+    if (is_typed_ahead())
+        return;
     fputs(prompt, stdout);
     fflush(stdout);
     shown = true;

@@ -15,7 +15,9 @@
 #include <sys/socket.h>
 
 /* An idle connection is asked for a sign of life after a third of the time, and
- * then five times at intervals of a ninth; what was sent is waited for as long. */
+ * then five times at intervals of a ninth; what was sent is waited for as long.
+ * On Linux a server that lives but reads nothing at all for so long is given up
+ * like one that vanished, once its system holds as much as it will. */
 enum {
     PROBE_AFTER_SECONDS = CHAT_VANISHED_SECONDS / 3,
     PROBE_EACH_SECONDS  = CHAT_VANISHED_SECONDS / 9,

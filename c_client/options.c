@@ -1,6 +1,7 @@
 /* options.c - the arguments of the program; see options.h. */
 #include "options.h"
 
+#include "editor.h"
 #include "wire.h"
 
 #include <stdarg.h>
@@ -28,7 +29,9 @@ static const char help[] =
     "\n"
     "Status: 0 after a chat that ended well, 1 when there was no connection, it was\n"
     "lost, the server ended it with an error, or texts were left unsent, 2 for wrong\n"
-    "arguments or a wrong handle.\n";
+    "arguments or a wrong handle.\n"
+    "\n"
+    "Lines are edited by: %s\n";
 
 /* Says what is wrong, and ends the program. */
 static void refuse(const char *format, ...)
@@ -87,7 +90,7 @@ struct options options_read(int argc, char *argv[])
         }
         if (strcmp(argv[i], "--help") == 0) {
             fputs(usage, stdout);
-            printf(help, CHAT_VERSION, CHAT_UNANSWERED_SECONDS);
+            printf(help, CHAT_VERSION, CHAT_UNANSWERED_SECONDS, editor_name);
             finish();
         } else if (strcmp(argv[i], "--version") == 0) {
             printf(PROGRAM " " RELEASE " (chat/%d)\n", CHAT_VERSION);

@@ -15,13 +15,14 @@
 
 enum {
     SAID_MAX             = 2048,        /* octets of a line of the program's own */
+    PROMPT_MAX           = 128,
     BLOCKED_MILLISECONDS = 200          /* between looks whether to give up writing */
 };
 
 static bool interactive;
 static bool editing;                    /* the editor is open */
 static bool settled;                    /* the prompt is on the screen */
-static char *prompt_shown;
+static char prompt_shown[PROMPT_MAX];
 static int error;
 static bool given_up;                   /* the program is to end, and the screen takes nothing */
 
@@ -38,21 +39,26 @@ bool screen_is_interactive(void)
     return interactive;
 }
 
-static void hide(void)
+static void hide_editor(void)
 {
     if (settled)
         editor_hide();
     settled = false;
 }
 
+static void show_editor(void)
+{
+    if (!settled)
+        editor_show(prompt_shown);
+    settled = true;
+}
+
 void screen_close(void)
 {
-    hide();
+    hide_editor();
     if (editing)
         editor_close();
     editing = false;
-    free(prompt_shown);
-    prompt_shown = NULL;
 }
 
 /* Waits until a write cannot block. False: the program is to end before that. */
@@ -90,7 +96,7 @@ static void show(const char *octets, size_t len)
 
     if (error != 0 || given_up)
         return;
-    hide();
+    hide_editor();
     result = write_all(STDOUT_FILENO, octets, len);
     if (result == EINTR)
         given_up = true;
@@ -154,17 +160,14 @@ void screen_settle(const char *prompt)
         return;
     if (settled && prompt && strcmp(prompt, prompt_shown) == 0)
         return;
-    hide();
+    hide_editor();
     if (!prompt)
         return;
     if (!editing)
         editor_open();
     editing = true;
-    free(prompt_shown);
-    prompt_shown = strdup(prompt);
-    settled = prompt_shown != NULL;
-    if (settled)
-        editor_show(prompt);
+    snprintf(prompt_shown, sizeof prompt_shown, "%s", prompt);
+    show_editor();
 }
 
 int screen_error(void)
@@ -174,10 +177,12 @@ int screen_error(void)
 
 void screen_read(void)
 {
-    if (interactive)
-        editor_read();
-    else
+    if (!interactive) {
         input_read();
+        return;
+    }
+    show_editor();                      /* keys change what is on the screen */
+    editor_read();
 }
 
 enum typed screen_next(struct chat_span *line)
@@ -200,7 +205,7 @@ void screen_resize(void)
 
 void screen_suspend(void)
 {
-    hide();
+    hide_editor();
     if (editing)
         editor_suspend();
 }

@@ -1066,6 +1066,18 @@ def test_too_long(start: Starter, line: bytes) -> None:
     assert b"bob>before\n" in client.out and b"(too-long)" in client.err
 
 
+def test_too_long_after_leaving(start: Starter) -> None:
+    """CLIENT-13: it changes nothing, and the end of the stream is still noticed."""
+    client, peer = start.chat("relay")
+    client.type("\\quit")
+    peer.expect(r"ann>\quit")
+    peer.expect_end()
+    peer.sock.sendall(b"x" * 600)
+    client.until("(too-long)", "err")
+    peer.close()
+    assert client.finish() == 0
+
+
 # ---- standard output and input that fail ----
 
 
@@ -1286,8 +1298,12 @@ def test_editing(with_editor: Starter) -> None:
 def test_several_lines_at_once(at_terminal: Starter) -> None:
     """What is pasted is as many texts as it has lines."""
     client, peer = at_terminal.terminal_chat("relay")
-    client.press("one\rtwo\rthree\r")
-    peer.expect("ann>one", "ann>two", "ann>three")
+    client.press("one\rtwo\rthree\r\\quit\r")
+    peer.expect("ann>one", "ann>two", "ann>three", r"ann>\quit")
+    peer.expect_end()
+    peer.close()
+    assert client.finish() == 0
+    assert "Disconnected from server" in client.rows  # and not behind a prompt
 
 
 def test_typing_out_of_turn(at_terminal: Starter) -> None:

@@ -588,7 +588,12 @@ static void test_naming(void)
     struct chat_session session;
     char out[CHAT_LINE_MAX];
 
+    static struct trace trace;
+
     chat_session_init(&session, span(""));
+    trace.len = 0;
+    hear(&session, &trace, "SERVER>\\welcome chat/1 turns\n");  /* nobody has asked */
+    CHECK(strcmp(trace.at, "ignored(SERVER|\\welcome chat/1 turns)") == 0 && !session.welcomed);
     CHECK(chat_session_join(&session, out) == 0 && session.state == CHAT_STATE_START);
     CHECK(chat_session_say(&session, span("hi"), out) == 0);
     CHECK(!chat_session_name(&session, span("SERVER")));
