@@ -4,12 +4,16 @@ PORT ?= 5000
 
 help:
 	@echo 'make chatserver [PORT=5000]   start a chat server (and say how to connect)'
+	@echo 'make relayserver [PORT=5000]  start a relay: everybody hears everybody'
 	@echo 'make chatclient               build c_client/chatclient'
 	@echo 'make test                     run all checks and tests'
 	@echo 'make clean                    remove what these have made'
 
 chatserver: .venv/ready
 	@exec .venv/bin/python -m reference.chatserver $(PORT)
+
+relayserver: .venv/ready
+	@exec .venv/bin/python -m reference.relayserver $(PORT)
 
 chatclient:
 	@$(MAKE) -C c_client chatclient
@@ -24,4 +28,4 @@ clean:
 	rm -rf .venv .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	$(MAKE) -C c_client clean
 
-.PHONY: help chatserver chatclient test clean
+.PHONY: help chatserver relayserver chatclient test clean
