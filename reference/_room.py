@@ -31,7 +31,7 @@ from reference._view import LOG, log_lines
 
 GATHER_MAX = 262_144
 """Octets gathered before they are written, also within one turn."""
-ACCEPTS_IN_A_TURN = 256
+ACCEPTS_IN_A_TURN = 1024
 PIECES_AT_ONCE = 64
 """Queued pieces handed to the system by one call."""
 DRAIN_SECONDS = 5
@@ -115,10 +115,14 @@ class Room:
 
     def on_ready(self) -> None:
         """Do what the sockets are ready for."""
-        for key, events in self.selector.select(0):
+        ready = self.selector.select(0)
+        for key, _ in ready:
+            if key.data is None:
+                # First: who connected before a text was sent hears it (RELAY-5).
+                self._accept()
+        for key, events in ready:
             peer: Peer | None = key.data
             if peer is None:
-                self._accept()
                 continue
             if events & selectors.EVENT_READ and peer.watched & selectors.EVENT_READ:
                 self._read(peer)
