@@ -226,6 +226,16 @@ def test_idle_and_unfinished_ones_are_no_hindrance(server: Server) -> None:
     assert {peer.receive() for peer in unfinished} == {b"ann>hi\n"}
 
 
+def test_who_has_connected_hears_what_is_said_after_that(server: Server) -> None:
+    _, port = server
+    ann = joined(port, "ann", 0)
+    for number in range(200):
+        late = Peer(port)
+        ann.send(b"ann>%d\n" % number)
+        assert late.receive() == b"ann>%d\n" % number
+        late.close()
+
+
 def test_full() -> None:
     with relayserver("--max-clients", "64") as (_, port):
         peers = [Peer(port) for _ in range(64)]
