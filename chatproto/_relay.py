@@ -39,8 +39,8 @@ class Forward(Generic[K]):
     """Lines for every open connection but the sender, and for the operator's screen."""
 
     octets: bytes
-    sender: K | None
-    """None: the operator."""
+    excepted: K | None
+    """Its sender; None: the operator."""
 
 
 @define
@@ -48,7 +48,8 @@ class Announce(Generic[K]):
     """Lines of presence, for every joined connection but the one they are about."""
 
     octets: bytes
-    about: K
+    excepted: K
+    """Whom they are about."""
 
 
 @define
@@ -84,19 +85,26 @@ class End(Generic[K]):
 
 Effect = Forward[K] | Announce[K] | Tell[K] | Admit[K] | End[K]
 
-_TEXT = rb">[^\n]{0,%d}+\n" % TEXT_MAX
-_CHUNK = re.compile(rb"(%b)%b(?:\1%b)*+" % (HANDLE.pattern.encode(), _TEXT, _TEXT))
+_TEXT = rb"[^\n]{0,%d}+\n" % TEXT_MAX
+_CHUNK = re.compile(rb"(%b>)%b(?:\1%b)*+" % (HANDLE.pattern.encode(), _TEXT, _TEXT))
 _CONTROLS = bytes(octet for octet in (*range(0x20), 0x7F) if octet not in b"\t\n")
 _C1 = re.compile(rb"\xc2[\x80-\x9f]")
 _QUIT = b">\\quit\n"
 
 
-def _is_fast(chunk: bytes, handle: bytes) -> bool:
-    """Whether the chunk is whole legal lines of this handle, none a command."""
-    match = _CHUNK.fullmatch(chunk)
-    if match is None or match[1] != handle or _QUIT in chunk:
-        return False
-    if len(chunk.translate(None, _CONTROLS)) != len(chunk):
+def _is_fast(chunk: bytes, beginning: bytes) -> bool:
+    """Whether the chunk is whole legal lines with this beginning, none a command."""
+    if len(chunk) <= len(beginning) + TEXT_MAX:
+        # No line of it can be too long: that each has the beginning can be counted.
+        if not chunk.startswith(beginning) or chunk.count(b"\n") > 1 + chunk.count(
+            b"\n" + beginning
+        ):
+            return False
+    else:
+        match = _CHUNK.fullmatch(chunk)
+        if match is None or match[1] != beginning:
+            return False
+    if _QUIT in chunk or len(chunk.translate(None, _CONTROLS)) != len(chunk):
         return False
     if chunk.isascii():
         return True
@@ -113,8 +121,10 @@ class _Member:
 
     decoder: Decoder = field(factory=lambda: Decoder(Role.CLIENT))
     handle: str | None = None
-    octets: bytes = b""
-    """The handle, as the fast path compares it."""
+    beginning: bytes = b""
+    """Of each of its lines: the handle and ``>``; empty before it has bound one."""
+    unfinished: bool = False
+    """Whether the decoder holds the beginning of a line."""
 
 
 @define
@@ -155,15 +165,15 @@ class Relay(Generic[K]):
         if member is None:
             return []
         effects: list[Effect[K]] = []
-        if data and member.decoder.unfinished:
-            rest_of_line, line_feed, data = data.partition(b"\n")
-            self._take(who, member, rest_of_line + line_feed, effects)
-            if not data or who not in self._members:
+        if member.unfinished and data:  # first the line that is under way
+            rest, line_feed, data = data.partition(b"\n")
+            self._take(who, member, rest + line_feed, effects)
+            if not data:
                 return effects
-        if member.handle is not None:
-            whole = data.rfind(b"\n") + 1
+        whole = data.rfind(b"\n") + 1
+        if whole and member.beginning and not member.unfinished:
             chunk = data[:whole]
-            if whole and _is_fast(chunk, member.octets):
+            if _is_fast(chunk, member.beginning):
                 _forward(effects, chunk, who)
                 data = data[whole:]
                 if not data:
@@ -180,6 +190,7 @@ class Relay(Generic[K]):
         member = self._members.pop(who, None)
         if member is None:
             return []
+        member.beginning = b""  # nothing of it is fast any more
         effects: list[Effect[K]] = []
         if code is not None:
             effects.append(Tell(encode(Error(code)), who))
@@ -239,9 +250,8 @@ class Relay(Generic[K]):
         while who in self._members and (event := member.decoder.next_event()) is not None:
             match event:
                 case Text():
-                    if member.handle is None and not self._bind(who, member, event, effects):
-                        return
-                    _forward(effects, encode(event), who)
+                    if member.handle is not None or self._bind(who, member, event, effects):
+                        _forward(effects, encode(event), who)
                 case Join():
                     if self._bind(who, member, event, effects):
                         self._admit(who, member, effects)
@@ -251,6 +261,7 @@ class Relay(Generic[K]):
                     effects += self.end(who)
                 case _:
                     raise AssertionError(event)  # a decoder of a client yields nothing else
+        member.unfinished = member.decoder.unfinished > 0
 
     def _bind(self, who: K, member: _Member, first: Text | Join, effects: list[Effect[K]]) -> bool:
         folded = first.handle.lower()
@@ -258,7 +269,7 @@ class Relay(Generic[K]):
             effects += self.end(who, ErrorCode.HANDLE_TAKEN)
             return False
         self._by_handle[folded] = who
-        member.handle, member.octets = first.handle, first.handle.encode()
+        member.handle, member.beginning = first.handle, first.handle.encode() + b">"
         effects.append(Announce(encode(Joined([first.handle])), who))
         return True
 

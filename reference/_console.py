@@ -21,7 +21,7 @@ LINE_MAX = 1 << 20
 """Octets of one line of standard input; more is refused, not cut."""
 UNSHOWN_MAX = 1 << 20
 """Octets that may wait for the screen; lines beyond that are counted, and the count is shown."""
-GATHER_SECONDS = 0.01
+GATHER_SECONDS = 0.02
 """So long lines are gathered before the screen is written."""
 CLOSE_SECONDS = 1
 """So long the end waits for the screen."""
@@ -50,16 +50,21 @@ class Console(ABC):
         """Write a line to standard output."""
         self.show_lines(line.encode() + b"\n")
 
-    def show_lines(self, octets: bytes) -> None:
-        """Write whole lines to standard output, as they are."""
+    def show_lines(self, octets: bytes) -> bool:
+        """Write whole lines to standard output, as they are.
+
+        Returns whether it has scheduled that with the event loop just now.
+        """
         if self._missed or self._unshown_size + len(octets) > UNSHOWN_MAX:
             self._missed += octets.count(b"\n")
-            return
+            return False
         self._unshown.append(octets)
         self._unshown_size += len(octets)
-        if self._shown.is_set():
-            self._shown.clear()
-            self._loop.call_later(GATHER_SECONDS, self._hand_over)
+        if not self._shown.is_set():
+            return False
+        self._shown.clear()
+        self._loop.call_later(GATHER_SECONDS, self._hand_over)
+        return True
 
     def _hand_over(self) -> None:
         if self._missed:
@@ -71,7 +76,7 @@ class Console(ABC):
 
     def _written(self) -> None:
         if self._unshown or self._missed:
-            self._hand_over()
+            self._loop.call_later(GATHER_SECONDS, self._hand_over)
         else:
             self._shown.set()
 

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import importlib.util
+import selectors
 import signal
 import socket
 import sys
@@ -82,13 +83,18 @@ Serve = Callable[[socket.socket, argparse.Namespace, asyncio.Event], Coroutine[N
 """Serves until the event is set, by a signal; returns the exit status."""
 
 
-def run_server(arguments: argparse.Namespace, serve: Serve) -> int:
-    """Listen, then serve; the exit status (TERM-11, STOP-1)."""
+def run_server(
+    arguments: argparse.Namespace, serve: Serve, selector: selectors.BaseSelector | None = None
+) -> int:
+    """Listen, then serve in a loop with this selector; the exit status (TERM-11, STOP-1)."""
     if not prepare(arguments):
         return 1
     try:
         listening = listen_or_ask(arguments.host, arguments.port)
-        return 1 if listening is None else asyncio.run(_serve(serve, listening, arguments))
+        if listening is None:
+            return 1
+        with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+            return runner.run(_serve(serve, listening, arguments))
     except KeyboardInterrupt:
         print()
         return 1

@@ -7,11 +7,12 @@ the cost is per connection and turn, not per line.
 
 import contextlib
 import errno
+import logging
 import selectors
 import socket
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from attrs import Factory, define
 
@@ -26,6 +27,7 @@ from chatproto import (
     Tell,
     limits,
 )
+from reference._direct_selector import DirectSelector, Ready
 from reference._sockets import notice_vanished_peers, peer_name
 from reference._view import LOG, log_lines
 
@@ -43,6 +45,8 @@ class Peer:
     """One connection: what is queued for it, and how it is ending."""
 
     socket: socket.socket
+    send: Callable[[bytes], int]
+    """The socket's own, looked up once."""
     name: str
     start: int
     """From which gathered entry on it is a receiver, in this turn."""
@@ -63,21 +67,13 @@ class Peer:
     deadline: float = 0.0
 
 
-@define(eq=False)
-class _Gathered:
-    """One entry of what a turn brought."""
-
-    octets: bytes
-    excepted: Peer | None
-    presence: bool
-
-
 class Room:
-    """All connections of a relay. ``on_ready`` is called when ``selector`` is readable."""
+    """All connections of a relay, served by a selector."""
 
     def __init__(
         self,
         relay: Relay[Peer],
+        selector: DirectSelector,
         listening: socket.socket,
         show: Callable[[bytes], None],
         *,
@@ -93,29 +89,26 @@ class Room:
         """Those that texts are delivered to."""
         self.ending: set[Peer] = set()
         """Those that have ended, and whose socket is not closed yet."""
-        self._gathered: list[_Gathered] = []
+        self._gathered: list[Forward[Peer] | Announce[Peer]] = []
         self._gathered_size = 0
+        self._presence = False
+        """Whether lines of presence are among what is gathered."""
         self._late: set[Peer] = set()
         """Peers that do not get all that is gathered: they came, or were told, meanwhile."""
         self._paused: dict[Peer, float] = {}
         """Peers that are not read before a time, because of their rate."""
-        self.selector: selectors.BaseSelector = selectors.DefaultSelector()
-        """Readable whenever a socket of the room is ready: it can itself be selected."""
+        self._selector = selector
+        selector.serve = self._serve
         self._listening: socket.socket | None = listening
         listening.setblocking(False)
-        self.selector.register(listening, selectors.EVENT_READ, None)
+        selector.register(listening, selectors.EVENT_READ, None)
         self._accept_again_at = 0.0
-        self._debug = LOG.isEnabledFor(10)
-
-    def fileno(self) -> int:
-        """The selector's descriptor, for the event loop to watch."""
-        return self.selector.fileno()  # type: ignore[attr-defined, no-any-return]
+        self._debug = LOG.isEnabledFor(logging.DEBUG)
 
     # One turn
 
-    def on_ready(self) -> None:
+    def _serve(self, ready: Ready) -> None:
         """Do what the sockets are ready for."""
-        ready = self.selector.select(0)
         for key, _ in ready:
             if key.data is None:
                 # First: who connected before a text was sent hears it (RELAY-5).
@@ -124,9 +117,9 @@ class Room:
             peer: Peer | None = key.data
             if peer is None:
                 continue
-            if events & selectors.EVENT_READ and peer.watched & selectors.EVENT_READ:
+            if events & peer.watched & selectors.EVENT_READ:
                 self._read(peer)
-            if events & selectors.EVENT_WRITE and peer.watched & selectors.EVENT_WRITE:
+            if events & peer.watched & selectors.EVENT_WRITE:
                 self._send_queued(peer)
             if self._gathered_size >= GATHER_MAX:
                 self.flush()
@@ -144,13 +137,13 @@ class Room:
                 self._close(peer)
         if self._accept_again_at and now >= self._accept_again_at and self._listening:
             self._accept_again_at = 0.0
-            self.selector.register(self._listening, selectors.EVENT_READ, None)
+            self._selector.register(self._listening, selectors.EVENT_READ, None)
 
     def close_listening(self) -> None:
         """Take no more connections."""
         if self._listening is not None:
             if not self._accept_again_at:
-                self.selector.unregister(self._listening)
+                self._selector.unregister(self._listening)
             self._listening.close()
             self._listening = None
 
@@ -176,7 +169,7 @@ class Room:
             except OSError as error:
                 if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
                     LOG.warning("cannot accept a connection for now: %s", error.strerror)
-                    self.selector.unregister(self._listening)
+                    self._selector.unregister(self._listening)
                     self._accept_again_at = time.monotonic() + 1
                 return
             self._take(accepted, peer_name(address))
@@ -185,10 +178,12 @@ class Room:
         accepted.setblocking(False)
         with contextlib.suppress(OSError):  # it has gone already
             notice_vanished_peers(accepted)
-        peer = Peer(accepted, name, len(self._gathered), self._burst, time.monotonic())
+        peer = Peer(
+            accepted, accepted.send, name, len(self._gathered), self._burst, time.monotonic()
+        )
         if self._gathered:
             self._late.add(peer)
-        self.selector.register(accepted, selectors.EVENT_READ, peer)
+        self._selector.register(accepted, selectors.EVENT_READ, peer)
         self.peers.add(peer)
         LOG.debug("%s connected", name)
         self.apply(self._relay.connect(peer))
@@ -245,10 +240,13 @@ class Room:
         """Do what the relay's core says, in its order."""
         for effect in effects:
             if type(effect) is Forward:
-                self._gather(_Gathered(effect.octets, effect.sender, presence=False))
+                self._gathered.append(effect)
+                self._gathered_size += len(effect.octets)
                 self._show(effect.octets)
             elif type(effect) is Announce:
-                self._gather(_Gathered(effect.octets, effect.about, presence=True))
+                self._gathered.append(effect)
+                self._gathered_size += len(effect.octets)
+                self._presence = True
             elif type(effect) is Tell:
                 self._tell(effect.receiver, effect.octets)
             elif type(effect) is Admit:
@@ -256,10 +254,6 @@ class Room:
                 effect.receiver.joined = True
             elif type(effect) is End:
                 self._end(effect.connection, effect.code)
-
-    def _gather(self, entry: _Gathered) -> None:
-        self._gathered.append(entry)
-        self._gathered_size += len(entry.octets)
 
     def _tell(self, peer: Peer, octets: bytes) -> None:
         self._catch_up(peer)
@@ -272,7 +266,7 @@ class Room:
         octets = b"".join(
             entry.octets
             for entry in self._gathered[peer.start :]
-            if entry.excepted is not peer and (peer.joined or not entry.presence)
+            if entry.excepted is not peer and (peer.joined or type(entry) is Forward)
         )
         peer.start = len(self._gathered)
         if octets:
@@ -291,16 +285,15 @@ class Room:
             return
         gathered, self._gathered = self._gathered, []
         self._gathered_size = 0
-        everything, spans = _joined(gathered)
-        texts, text_spans = everything, spans
-        if any(entry.presence for entry in gathered):
-            texts, text_spans = _joined([entry for entry in gathered if not entry.presence])
+        everything, spans = texts, text_spans = _joined(gathered)
+        if self._presence:
+            self._presence = False
+            texts, text_spans = _joined([entry for entry in gathered if type(entry) is Forward])
         overflowed = []
         for peer in self.peers - late if late else self.peers:
             octets = everything if peer.joined else texts
-            own = (spans if peer.joined else text_spans).get(peer)
-            if own is not None:
-                octets = _without(octets, own)
+            if peer in spans:
+                octets = _without(octets, (spans if peer.joined else text_spans).get(peer, ()))
             if not octets:
                 continue
             if peer.unsent:
@@ -310,12 +303,12 @@ class Room:
                     overflowed.append(peer)
                 continue
             try:
-                sent = peer.socket.send(octets)
+                sent = peer.send(octets)
             except BlockingIOError:
                 sent = 0
             except OSError:
                 continue  # a reset: reading tells it
-            if sent < len(octets):
+            if sent != len(octets):
                 self._queue(peer, memoryview(octets)[sent:])
                 if peer.unsent_size > self._queue_max:
                     overflowed.append(peer)
@@ -402,19 +395,22 @@ class Room:
         if events == peer.watched:
             return
         if not peer.watched:
-            self.selector.register(peer.socket, events, peer)
+            self._selector.register(peer.socket, events, peer)
         elif not events:
-            self.selector.unregister(peer.socket)
+            self._selector.unregister(peer.socket)
         else:
-            self.selector.modify(peer.socket, events, peer)
+            self._selector.modify(peer.socket, events, peer)
         peer.watched = events
 
 
 _Spans = dict[Peer | None, list[tuple[int, int]]]
 
 
-def _joined(entries: list[_Gathered]) -> tuple[bytes, _Spans]:
-    """All octets together, and which of them are whose."""
+def _joined(entries: Sequence[Forward[Peer] | Announce[Peer]]) -> tuple[bytes, _Spans]:
+    """All octets together, and which of them are not for whom."""
+    if len(entries) == 1:
+        (entry,) = entries
+        return entry.octets, {entry.excepted: [(0, len(entry.octets))]}
     spans: _Spans = {}
     end = 0
     for entry in entries:
@@ -423,7 +419,8 @@ def _joined(entries: list[_Gathered]) -> tuple[bytes, _Spans]:
     return b"".join([entry.octets for entry in entries]), spans
 
 
-def _without(octets: bytes, spans: list[tuple[int, int]]) -> bytes:
+def _without(octets: bytes, spans: Sequence[tuple[int, int]]) -> bytes:
+    """The octets but for these spans."""
     if len(spans) == 1:
         ((start, end),) = spans
         return octets[:start] + octets[end:]

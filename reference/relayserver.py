@@ -13,9 +13,11 @@ import resource
 import socket
 import sys
 import time
+from functools import partial
 
 from chatproto import LocalProtocolError, Relay, __version__, limits
 from reference._console import Console, InputError, open_console
+from reference._direct_selector import DirectSelector
 from reference._listen import banner
 from reference._program import number, run_server, server_arguments, until_first
 from reference._room import Peer, Room
@@ -30,19 +32,27 @@ class RelayServer:
     """The relay, the sockets of its room, and its operator."""
 
     def __init__(
-        self, console: Console, listening: socket.socket, arguments: argparse.Namespace
+        self,
+        console: Console,
+        selector: DirectSelector,
+        listening: socket.socket,
+        arguments: argparse.Namespace,
     ) -> None:
         self._console = console
         self._relay: Relay[Peer] = Relay(arguments.max_clients)
         self._room = Room(
             self._relay,
+            selector,
             listening,
-            console.show_lines,
+            self._show,
             queue_max=arguments.queue_limit,
             rate=arguments.rate,
         )
-        loop = asyncio.get_running_loop()
-        loop.add_reader(self._room.fileno(), self._room.on_ready)
+        self._selector = selector
+
+    def _show(self, octets: bytes) -> None:
+        if self._console.show_lines(octets):
+            self._selector.hand_back()  # for its timer
 
     async def tick(self) -> None:
         """Do what is due by time."""
@@ -85,19 +95,21 @@ class RelayServer:
             await asyncio.sleep(TICK_SECONDS / 10)
             if time.monotonic() - begun >= limits.DRAIN_MIN_SECONDS:
                 self._room.close_idle_endings()
-        asyncio.get_running_loop().remove_reader(self._room.fileno())
         self._room.close_all()
 
 
 async def serve(
-    listening: socket.socket, arguments: argparse.Namespace, signalled: asyncio.Event
+    selector: DirectSelector,
+    listening: socket.socket,
+    arguments: argparse.Namespace,
+    signalled: asyncio.Event,
 ) -> int:
     """Run the relay until a signal, or its operator, ends it."""
     print(banner(PROGRAM, listening, arguments.host))
     print(r"\kick HANDLE sends somebody away, \quit or Ctrl-C ends the relay.")
     print("Awaiting client connections", flush=True)
     async with open_console() as console:
-        server = RelayServer(console, listening, arguments)
+        server = RelayServer(console, selector, listening, arguments)
         await until_first(server.operate(), server.tick(), signalled.wait())
         await server.stop()
     return 0
@@ -142,7 +154,8 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parsed = parser.parse_args(arguments)
     parsed.max_clients = min(parsed.max_clients, descriptors_for_clients())
-    return run_server(parsed, serve)
+    selector = DirectSelector()
+    return run_server(parsed, partial(serve, selector), selector)
 
 
 if __name__ == "__main__":

@@ -31,9 +31,9 @@ def flat(effects: Effects) -> Effects:
         if (
             isinstance(effect, Forward)
             and isinstance(last, Forward)
-            and effect.sender == last.sender
+            and effect.excepted == last.excepted
         ):
-            merged[-1] = Forward(last.octets + effect.octets, last.sender)
+            merged[-1] = Forward(last.octets + effect.octets, last.excepted)
         else:
             merged.append(effect)
     return merged
