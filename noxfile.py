@@ -10,7 +10,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 
 
 def install(session: nox.Session, *groups: str) -> None:
-    session.install("--editable", ".[programs]", *nox.project.dependency_groups(PROJECT, *groups))
+    session.install("--editable", ".[programs,conformance]", *nox.project.dependency_groups(PROJECT, *groups))
 
 
 @nox.session
@@ -25,7 +25,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Static types (mypy, strict)."""
-    install(session, "types", "test")
+    install(session, "types", "test", "bench")
     session.run("mypy")
 
 
@@ -56,3 +56,10 @@ def hosts(session: nox.Session) -> None:
     install(session)
     session.run("make", "-s", "-C", "c_client", "chatclient", external=True)
     session.run("python", "tools/two_hosts.py", success_codes=[0, 77])
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """The relay and the codec beside other servers and a floor in C; arguments are passed on."""
+    install(session, "bench")
+    session.run("python", "-m", "bench", *session.posargs)

@@ -1,0 +1,1 @@
+"""Measures the relay and the codec beside a floor in C and other people's servers."""
