@@ -281,8 +281,7 @@ class Relay(Generic[K]):
 
 def _forward(effects: list[Effect[K]], octets: bytes, sender: K) -> None:
     r"""Add a Forward; one chunk where the last effect was of the same sender."""
-    last = effects[-1] if effects else None
-    if isinstance(last, Forward):
+    if effects and type(last := effects[-1]) is Forward:
         last.octets += octets
     else:
         effects.append(Forward(octets, sender))

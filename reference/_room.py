@@ -203,13 +203,12 @@ class Room:
             return
         if self._debug:
             log_lines(peer.name, "<", octets)
-        if octets:
-            peer.allowance -= len(octets)
-            if peer.allowance < 0 and self._rate:
-                self._slow_down(peer)
         self.apply(self._relay.receive(peer, octets))
+        peer.allowance -= len(octets)
         if not octets:
             self._finish(peer)
+        elif peer.allowance < 0 and self._rate and not peer.ended:
+            self._slow_down(peer)
 
     def _slow_down(self, peer: Peer) -> None:
         now = time.monotonic()
