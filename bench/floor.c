@@ -43,7 +43,9 @@ struct connection {
     struct connection *next_ended;
 };
 
-static enum { GATHERED, CHUNKS, LINES } mode;
+enum { GATHERED, CHUNKS, LINES };
+
+static int mode;
 static int poller, listener;
 static struct connection **all;
 static size_t count, room;

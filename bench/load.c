@@ -85,7 +85,7 @@ struct sender {
     struct slot *ring;
     uint32_t sent;                  /* messages; the number of the next one */
     uint32_t under_way;
-    bool listed;               /* noted in the list of those with a free window */
+    bool listed;                    /* among the free windows */
 };
 
 static struct {

@@ -31,6 +31,7 @@ def draw(samples: Samples, file: Path) -> bool:
         plots = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
         for plot, scenario in zip(plots, shown, strict=True):
             _bars(plot, scenario, servers, samples)
+        plots[0].invert_yaxis()  # the others share it
         figure.tight_layout()
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     return True
@@ -45,7 +46,6 @@ def _bars(plot: Axes, scenario: str, servers: list[str], samples: Samples) -> No
     plot.set_xscale("log")
     plot.set_xlim(min(n for n in numbers if n) / 3, max(numbers) * 6)
     plot.set_title(scenario, color=_INK, fontsize=9)
-    plot.invert_yaxis()
     plot.tick_params(colors=_INK, length=0)
     plot.set_xticks([])
     plot.minorticks_off()

@@ -6,7 +6,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import threading
 import time
@@ -182,16 +181,11 @@ def _wait_until_listening(name: str, running: Running) -> None:
 
 
 def own_servers(floor: Path) -> list[Server]:
-    """The three floors, our relay, and the naive one. ``floor`` is the program in C.
-
-    How Python was built is told, too: one without profile-guided optimisation costs our
-    relay a tenth more.
-    """
+    """The three floors, our relay, and the naive one. ``floor`` is the program in C."""
     from chatproto import __version__
 
     relay = [sys.executable, "-m", "reference.relayserver", "0", "--rate", "0"]
-    optimised = "--enable-optimizations" in (sysconfig.get_config_var("CONFIG_ARGS") or "")
-    python = f"Python {sys.version.split()[0]} ({'' if optimised else 'not '}optimised)"
+    python = f"Python {sys.version.split()[0]}"
     return [
         Own(FLOOR, "plain", [str(floor), "gathered"], "C"),
         Own("floor: chunks", "plain", [str(floor), "chunks"], "C"),

@@ -87,7 +87,10 @@ Effect = Forward[K] | Announce[K] | Tell[K] | Admit[K] | End[K]
 
 _TEXT = rb"[^\n]{0,%d}+\n" % TEXT_MAX
 _CHUNK = re.compile(rb"(%b>)%b(?:\1%b)*+" % (HANDLE.pattern.encode(), _TEXT, _TEXT))
-_CONTROLS = bytes(octet for octet in (*range(0x20), 0x7F) if octet not in b"\t\n")
+# Makes every control but HTAB and LF a 1, so that one search finds them all.
+_MARK_CONTROLS = bytes(
+    1 if (octet < 0x20 or octet == 0x7F) and octet not in b"\t\n" else octet for octet in range(256)
+)
 _C1 = re.compile(rb"\xc2[\x80-\x9f]")
 _QUIT = b">\\quit\n"
 
@@ -104,7 +107,7 @@ def _is_fast(chunk: bytes, beginning: bytes) -> bool:
         match = _CHUNK.fullmatch(chunk)
         if match is None or match[1] != beginning:
             return False
-    if _QUIT in chunk or len(chunk.translate(None, _CONTROLS)) != len(chunk):
+    if _QUIT in chunk or 1 in chunk.translate(_MARK_CONTROLS):
         return False
     if chunk.isascii():
         return True

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-BACKLOG = 1024
+BACKLOG = 4096
 C_CLIENT = Path(__file__).resolve().parent.parent / "c_client"
 
 

@@ -34,6 +34,8 @@ from reference._view import LOG, log_lines
 GATHER_MAX = 262_144
 """Octets gathered before they are written, also within one turn."""
 ACCEPTS_IN_A_TURN = 1024
+COPIED_MAX = 16_384
+"""Octets that are copied to leave somebody's own out; more are sent in two pieces."""
 PIECES_AT_ONCE = 64
 """Queued pieces handed to the system by one call."""
 DRAIN_SECONDS = 5
@@ -45,7 +47,7 @@ class Peer:
     """One connection: what is queued for it, and how it is ending."""
 
     socket: socket.socket
-    send: Callable[[bytes], int]
+    send: Callable[[bytes | memoryview], int]
     """The socket's own, looked up once."""
     name: str
     start: int
@@ -289,10 +291,15 @@ class Room:
             self._presence = False
             texts, text_spans = _joined([entry for entry in gathered if type(entry) is Forward])
         overflowed = []
+        octets: bytes | memoryview
         for peer in self.peers - late if late else self.peers:
             octets = everything if peer.joined else texts
             if peer in spans:
-                octets = _without(octets, (spans if peer.joined else text_spans).get(peer, ()))
+                own = (spans if peer.joined else text_spans).get(peer, ())
+                if len(own) == 1 and len(octets) > COPIED_MAX and not peer.unsent:
+                    octets = _send_around(peer.socket, octets, own[0])
+                else:
+                    octets = _without(octets, own)
             if not octets:
                 continue
             if peer.unsent:
@@ -416,6 +423,19 @@ def _joined(entries: Sequence[Forward[Peer] | Announce[Peer]]) -> tuple[bytes, _
         start, end = end, end + len(entry.octets)
         spans.setdefault(entry.excepted, []).append((start, end))
     return b"".join([entry.octets for entry in entries]), spans
+
+
+def _send_around(to: socket.socket, octets: bytes, span: tuple[int, int]) -> bytes | memoryview:
+    """Send all but the span, without copying it; what could not be sent."""
+    start, end = span
+    view = memoryview(octets)
+    try:
+        sent = to.sendmsg((view[:start], view[end:]))
+    except OSError:
+        sent = 0  # sending what is left tells why
+    if sent == len(octets) - (end - start):
+        return b""
+    return memoryview(_without(octets, [span]))[sent:]
 
 
 def _without(octets: bytes, spans: Sequence[tuple[int, int]]) -> bytes:

@@ -128,15 +128,17 @@ def test_the_error_arrives_in_spite_of_unread_input(
     ]
 
 
-@pytest.mark.parametrize("clients", [3, 40, 200])
-def test_everybody_talks_and_all_hear_the_same_order(server: Server, clients: int) -> None:
+@pytest.mark.parametrize(("clients", "padding"), [(3, 0), (40, 0), (200, 0), (40, 450)])
+def test_everybody_talks_and_all_hear_the_same_order(
+    server: Server, clients: int, padding: int
+) -> None:
     program, port = server
     threading.Thread(target=program.process.stdout.read, daemon=True).start()  # type: ignore[union-attr]
     peers = [Peer(port) for _ in range(clients)]
     each = 600 // clients + 1
     for number, peer in enumerate(peers):
-        for count in range(each):
-            peer.send(f"h{number}>{count}\n".encode())
+        said = [b"h%d>%d%s\n" % (number, count, b"." * padding) for count in range(each)]
+        peer.send(b"".join(said))
     heard = [[peer.receive() for _ in range(each * (clients - 1))] for peer in peers]
     orders = []
     for number, lines in enumerate(heard):
@@ -150,7 +152,7 @@ def test_everybody_talks_and_all_hear_the_same_order(server: Server, clients: in
     for number in range(clients):
         sender = f"h{number}>".encode()
         of_one = [line for line in orders[number - 1] if line.startswith(sender)]
-        assert of_one == [sender + b"%d\n" % count for count in range(each)]
+        assert of_one == [sender + b"%d%s\n" % (count, b"." * padding) for count in range(each)]
 
 
 def test_a_stalled_receiver_delays_nobody_and_is_sent_away() -> None:
