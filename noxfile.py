@@ -10,7 +10,9 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 
 
 def install(session: nox.Session, *groups: str) -> None:
-    session.install("--editable", ".[programs,conformance]", *nox.project.dependency_groups(PROJECT, *groups))
+    session.install(
+        "--editable", ".[programs,conformance]", *nox.project.dependency_groups(PROJECT, *groups)
+    )
 
 
 @nox.session
