@@ -300,3 +300,20 @@ def test_wrong_arguments() -> None:
         with Program([sys.executable, "-m", "reference.relayserver", *arguments]) as program:
             assert program.ended() == 2
             assert re.search("usage: relayserver", program.errors())
+
+
+def test_running_out_of_descriptors_harms_nobody_who_is_in() -> None:
+    command = [sys.executable, "-m", "reference.relayserver", "0", "--debug"]
+    with Program(["sh", "-c", 'ulimit -n 40; exec "$@"', "sh", *command]) as program:
+        port = int(program.expect(r"Listening on port (\d+)")[1])
+        ann, bob = joined(port, "ann", 0), Peer(port)
+        more = [Peer(port) for _ in range(40)]  # their connecting is the system's doing
+        program.expect("cannot accept a connection for now: Too many open files", on_stderr=True)
+        ann.send(b"ann>still here\n")
+        assert bob.receive() == b"ann>still here\n"
+        for peer in more:
+            peer.close()
+        late = Peer(port)
+        late.send(b"late>hello\n")
+        assert ann.receive() == b"SERVER>\\joined late\n"
+        assert ann.receive() == b"late>hello\n"
