@@ -21,6 +21,7 @@ from chatproto._errors import (
     RemoteProtocolError,
 )
 from chatproto._message import (
+    HANDLE_PATTERN,
     SERVER_HANDLE,
     EndOfStream,
     Error,
@@ -43,6 +44,7 @@ from chatproto._relay import Admit, Announce, Effect, End, Forward, Relay, Tell
 from chatproto._session import TRANSITIONS, Act, Session, State
 
 __all__ = [
+    "HANDLE_PATTERN",
     "SERVER_HANDLE",
     "TRANSITIONS",
     "Act",

@@ -36,7 +36,9 @@ class Kind(StrEnum):
     RELAY = "relay"
 
 
-HANDLE = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{HANDLE_MAX - 1}}}")
+HANDLE_PATTERN = rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{HANDLE_MAX - 1}}}"
+"""A handle (LINE-3), as a regular expression."""
+HANDLE = re.compile(HANDLE_PATTERN)
 CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 _WORD = re.compile(r"[\x21-\x7e]+")
 _CODE = re.compile(r"[a-z-]+")

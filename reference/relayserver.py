@@ -9,13 +9,14 @@ goes to all as SERVER. \kick HANDLE sends somebody away; \quit, or Ctrl-C, ends 
 import argparse
 import asyncio
 import contextlib
+import re
 import resource
 import socket
 import sys
 import time
 from functools import partial
 
-from chatproto import LocalProtocolError, Relay, __version__, limits
+from chatproto import HANDLE_PATTERN, LocalProtocolError, Relay, __version__, limits
 from reference._console import Console, InputError, open_console
 from reference._direct_selector import DirectSelector
 from reference._listen import banner
@@ -24,6 +25,7 @@ from reference._room import Peer, Room
 
 PROGRAM = f"relayserver {__version__} (chat/{limits.VERSION})"
 TICK_SECONDS = 0.1
+KICK = re.compile(rf"\\kick ({HANDLE_PATTERN})")
 OWN_DESCRIPTORS = 32
 """Descriptors that are not connections."""
 
@@ -77,10 +79,9 @@ class RelayServer:
                 self._console.show(f"-- not sent: {error}")
 
     def _typed(self, line: str) -> None:
-        command, _, handle = line.partition(" ")
-        if command == r"\kick" and handle and " " not in handle:
-            self._room.apply(self._relay.kick(handle))
-            self._console.show(f"-- {handle} is removed")
+        if kick := KICK.fullmatch(line):
+            self._room.apply(self._relay.kick(kick[1]))
+            self._console.show(f"-- {kick[1]} is removed")
         else:
             self._room.apply(self._relay.say(line))
         self._room.flush()

@@ -60,8 +60,8 @@ def test_the_operator_speaks_kicks_and_quits(server: Server) -> None:
     ann = joined(port, "Ann", 0)
     bob = joined(port, "bob", 1)
     ann.receive()
-    program.type("hello", "\\error full", "\\kick nobody", "\\kick", "\\kick aNN")
-    for line in (b"SERVER>hello\n", b"SERVER>\\kick\n"):
+    program.type("hello", "\\error full", "\\kick nobody", "\\kick", "\\kick a:b", "\\kick aNN")
+    for line in (b"SERVER>hello\n", b"SERVER>\\kick\n", b"SERVER>\\kick a:b\n"):
         assert ann.receive() == bob.receive() == line
     assert ann.receive_all() == [b"SERVER>\\error removed\n"]
     assert bob.receive() == b"SERVER>\\left Ann\n"
