@@ -65,3 +65,20 @@ def bench(session: nox.Session) -> None:
     """The relay and the codec beside other servers and a floor in C; arguments are passed on."""
     install(session, "bench")
     session.run("python", "-m", "bench", *session.posargs)
+
+
+@nox.session(default=False)
+def conformance(session: nox.Session) -> None:
+    """The suite over our own programs, or over yours: nox -s conformance -- relay tcp://HOST:PORT."""
+    install(session)
+    if session.posargs:
+        session.run("python", "-m", "conformance", *session.posargs)
+        return
+    session.run("make", "-s", "-C", "c_client", "chatclient", external=True)
+    for kind, command in (
+        ("relay", "python -m reference.relayserver {port}"),
+        ("turns", "python -m reference.chatserver {port}"),
+        ("client", "python -m reference.chatclient {host} {port}"),
+        ("client", "c_client/chatclient {host} {port}"),
+    ):
+        session.run("python", "-m", "conformance", kind, "--run", command)

@@ -1,0 +1,225 @@
+"""The suite's end of the socket: every wait has a deadline, every read a bound."""
+
+import contextlib
+import itertools
+import selectors
+import socket
+import struct
+import time
+from collections import deque
+
+from conformance.drain_fence import DrainFence
+from conformance.trace import Trace
+
+_READ_OCTETS = 65536
+_HELD_MAX = 8 << 20
+"""Octets of unread lines of one connection; a target that floods is left alone then."""
+_LINE_MAX = 65536
+"""Octets after which a line without end is given up."""
+
+
+class Connection:
+    """One connection to the target: whole lines as they came, and how it ended."""
+
+    def __init__(self, name: str, peer: str, connected: socket.socket, trace: Trace) -> None:
+        self.name = name
+        self.peer = peer
+        self.socket = connected
+        self.trace = trace
+        self.socket.setblocking(False)
+        with contextlib.suppress(OSError):
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.lines: deque[bytes] = deque()
+        """Contents with their line end, in the order in which they came."""
+        self.rest = b""
+        self.received = 0
+        self.sent = 0
+        self.ending = ""
+        """``end`` after the end of the stream, ``reset`` after a reset."""
+        self.ended_at = 0.0
+        self.paused = False
+        """Whether it has stopped reading."""
+        self.first_line_taken = False
+        self.half_closed = False
+
+    def read(self) -> None:
+        """Take what is there."""
+        while not self.ending and not self.paused and self.received < _HELD_MAX:
+            try:
+                octets = self.socket.recv(_READ_OCTETS)
+            except BlockingIOError:
+                return
+            except OSError:
+                self._end("reset")
+                return
+            if not octets:
+                self._end("end")
+                return
+            self.received += len(octets)
+            self._split(octets)
+            if len(octets) < _READ_OCTETS:
+                return
+
+    def _split(self, octets: bytes) -> None:
+        *whole, rest = (self.rest + octets).split(b"\n")
+        self.rest = rest
+        for content in whole:
+            line = content + b"\n"
+            self.lines.append(line)
+            self.trace.add(self.peer, self.name, "octets", line)
+        if len(rest) > _LINE_MAX:
+            self.lines.append(rest)
+            self.rest = b""
+
+    def _end(self, how: str) -> None:
+        self.ending = how
+        self.ended_at = time.monotonic()
+        words = "end of stream" if how == "end" else "reset"
+        self.trace.add(self.peer, self.name, "event", b"", words)
+        self.trace.closing = f"{self.peer} ended the connection to {self.name} by {words}"
+
+    @property
+    def readable(self) -> bool:
+        """Whether waiting for it makes sense."""
+        return not self.ending and not self.paused and self.received < _HELD_MAX
+
+    def end(self) -> None:
+        """End the sending side."""
+        self.trace.add(self.name, self.peer, "event", b"", "ends its stream")
+        self.half_closed = True
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_WR)
+
+    def reset(self) -> None:
+        """Close by a reset."""
+        self.trace.add(self.name, self.peer, "event", b"", "resets")
+        with contextlib.suppress(OSError):
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
+        self.ending = self.ending or "closed by us"
+
+    def close(self) -> None:
+        """Close at once, whatever is unread."""
+        self.trace.add(self.name, self.peer, "event", b"", "closes")
+        self.socket.close()
+        self.ending = self.ending or "closed by us"
+
+
+class Network:
+    """All connections of one run of a case, read together while one of them is waited for."""
+
+    def __init__(self, trace: Trace, fence: DrainFence, peer: str) -> None:
+        self.trace = trace
+        self.fence = fence
+        self.peer = peer
+        self.connections: dict[str, Connection] = {}
+
+    def take(self, name: str, connected: socket.socket) -> Connection:
+        """A new connection under this name."""
+        connection = Connection(name, self.peer, connected, self.trace)
+        self.connections[name] = connection
+        return connection
+
+    def read_all(self) -> None:
+        """Take what is there, everywhere."""
+        for connection in self.connections.values():
+            if not connection.ending:
+                connection.read()
+
+    def wait(self, seconds: float, wanted: Connection, *, writing: bool = False) -> bool:
+        """Wait until something happened at the wanted connection; False when the time is over."""
+        deadline = time.monotonic() + seconds
+        with selectors.DefaultSelector() as selector:
+            for connection in self.connections.values():
+                if connection.readable:
+                    events = selectors.EVENT_READ
+                    events |= selectors.EVENT_WRITE if writing and connection is wanted else 0
+                    selector.register(connection.socket, events, connection)
+                elif writing and connection is wanted and not connection.ending:
+                    selector.register(connection.socket, selectors.EVENT_WRITE, connection)
+            while selector.get_map():
+                ready = selector.select(max(0.0, deadline - time.monotonic()))
+                if not ready:
+                    return False
+                for key, _ in ready:
+                    key.data.read()
+                    if not key.data.readable:
+                        selector.unregister(key.fileobj)
+                if any(key.data is wanted for key, _ in ready):
+                    return True
+        return False
+
+    def wait_any(self, seconds: float) -> None:
+        """Wait until something comes anywhere, or the time is over."""
+        with selectors.DefaultSelector() as selector:
+            for connection in self.connections.values():
+                if connection.readable:
+                    selector.register(connection.socket, selectors.EVENT_READ, connection)
+            for key, _ in selector.select(seconds):
+                key.data.read()
+
+    def line(self, connection: Connection, seconds: float) -> bytes | None:
+        """Its next line; None if none came in this time, or its stream ended."""
+        deadline = time.monotonic() + seconds
+        while not connection.lines:
+            connection.read()
+            if connection.lines:
+                break
+            left = deadline - time.monotonic()
+            if left <= 0 or not connection.readable or not self.wait(left, connection):
+                break
+        return connection.lines.popleft() if connection.lines else None
+
+    def send(self, connection: Connection, octets: bytes, cuts: list[int], seconds: float) -> int:
+        """Send in pieces, each once the one before is read; the number of octets sent."""
+        edges = [0, *sorted({cut for cut in cuts if 0 < cut < len(octets)}), len(octets)]
+        done = 0
+        for start, stop in itertools.pairwise(edges):
+            piece = octets[start:stop]
+            self.trace.add(connection.name, self.peer, "octets", piece, "one write")
+            sent = self._send_whole(connection, piece, seconds)
+            done += sent
+            if sent < len(piece):
+                break
+            if len(edges) > 2:
+                self.fence.wait(connection.socket, connection.sent, min(seconds, 1.0))
+        return done
+
+    def _send_whole(self, connection: Connection, octets: bytes, seconds: float) -> int:
+        deadline = time.monotonic() + seconds
+        done = 0
+        while done < len(octets) and connection.ending in ("", "end"):
+            try:
+                sent = connection.socket.send(octets[done : done + 65536])
+                done += sent
+                connection.sent += sent
+            except BlockingIOError:
+                left = deadline - time.monotonic()
+                if left <= 0 or not self.wait(left, connection, writing=True):
+                    break
+            except OSError:
+                connection.read()
+                if not connection.ending or connection.ending == "end":
+                    connection.ending = "reset"
+                break
+        return done
+
+    def close(self, seconds: float) -> bool:
+        """End all politely: True if the target ended all of them too, in this time."""
+        deadline = time.monotonic() + seconds
+        well = True
+        for connection in self.connections.values():
+            if connection.ending != "closed by us" and not connection.half_closed:
+                with contextlib.suppress(OSError):
+                    connection.socket.shutdown(socket.SHUT_WR)
+        for connection in self.connections.values():
+            connection.paused = False
+            while not connection.ending:
+                connection.lines.clear()
+                connection.received = 0
+                left = deadline - time.monotonic()
+                if left <= 0 or not self.wait(left, connection):
+                    well = False
+                    break
+            connection.socket.close()
+        return well

@@ -1,0 +1,319 @@
+"""A run: smoke test, cases, smoke test again; and the report of it as data."""
+
+import datetime
+import queue
+import shlex
+import statistics
+import sys
+import time
+import zlib
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from conformance import __version__, replay, smoke, spec
+from conformance.cases import CASES, NOT_TESTED, PROFILES, Case
+from conformance.finder import CONFIRMATIONS, FIND_SECONDS, Finder, Outcome
+from conformance.target import Target
+from conformance.upper_tester import end_all, survivors
+from conformance.verdicts import (
+    EXIT_INCONCLUSIVE,
+    EXIT_NOTHING,
+    EXIT_TARGET,
+    Claims,
+    Verdict,
+    count,
+    exit_status,
+)
+
+EXAMPLES = {
+    "quick": {"relay": 12, "turns": 5, "client": 1},
+    "standard": {"relay": 80, "turns": 40, "client": 8},
+    "thorough": {"relay": 600, "turns": 300, "client": 40},
+}
+"""Examples of a case with the share 1."""
+SHRINK_PATIENCE_MIN = 0.05
+JOBS = 2
+"""So many processes of a target that the suite starts are tested side by side."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is to do."""
+
+    profile: str = "quick"
+    seed: int = 0
+    examples: int | None = None
+    patience: float = 1.0
+    level: str = "should"
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    max_seconds: float = 3600.0
+    jobs: int = 0
+    claims: Claims = field(default_factory=Claims)
+    report: Path | None = None
+
+    def public(self) -> dict[str, Any]:
+        """As the report tells them."""
+        return {
+            "profile": self.profile,
+            "seed": self.seed,
+            "examples": self.examples,
+            "patience": self.patience,
+            "level": self.level,
+            "only": list(self.only),
+            "skip": list(self.skip),
+            "max_seconds": self.max_seconds,
+        }
+
+    def examples_of(self, case: Case) -> int:
+        """How many scripts of a case are run."""
+        base = self.examples or EXAMPLES[self.profile][case.kind]
+        return max(1, round(base * case.share))
+
+
+def selected(target: Target, settings: Settings) -> list[Case]:
+    """The cases to run, in order."""
+    return [
+        case
+        for case in CASES.values()
+        if case.kind == target.kind
+        and PROFILES.index(case.profile) <= PROFILES.index(settings.profile)
+        and any(
+            spec.chosen(each, settings.only, settings.skip) and _at_level(each, settings)
+            for each in case.proves
+        )
+    ]
+
+
+def _at_level(requirement: str, settings: Settings) -> bool:
+    return settings.level == "should" or spec.requirements()[requirement].must
+
+
+class Run:
+    """One run against one target. ``report`` is complete at every time."""
+
+    def __init__(
+        self, target: Target, settings: Settings, progress: Callable[[int, int, str], None]
+    ) -> None:
+        self.target = target
+        self.settings = settings
+        self.progress = progress
+        self.cases = selected(target, settings)
+        self.targets: queue.SimpleQueue[Target] = queue.SimpleQueue()
+        self.outcomes: list[Outcome] = []
+        self.begun = time.monotonic()
+        self.started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        self.smoke: dict[str, Any] = {"before": False, "after": False, "sentence": ""}
+        self.interrupted = False
+
+    def run(self) -> dict[str, Any]:
+        """Do all of it; Ctrl-C ends it early, with what is done so far."""
+        try:
+            if self.cases and self._smoke("before"):
+                self._run_cases()
+                self._smoke("after")
+        except KeyboardInterrupt:
+            self.interrupted = True
+        finally:
+            self.target.stop()
+        return self.report()
+
+    def _smoke(self, when: str) -> bool:
+        sentence, trips = smoke.test(self.target, FIND_SECONDS * 2 * self.settings.patience)
+        self.smoke[when] = not sentence
+        if sentence and when == "after":
+            sentence = f"It passed the smoke test before the cases, and not after them: {sentence}"
+        self.smoke["sentence"] = sentence or self.smoke["sentence"] or "It works."
+        self.shrink_patience = max(SHRINK_PATIENCE_MIN, 20 * _percentile_99(trips))
+        return not sentence
+
+    def _run_cases(self) -> None:
+        jobs = self.settings.jobs or JOBS if self.target.operable else 1
+        for _ in range(jobs):
+            self.targets.put(self.target.another())
+        with ThreadPoolExecutor(jobs) as pool:
+            futures = [pool.submit(self._run_case, case) for case in self.cases]
+            try:
+                for number, (case, future) in enumerate(zip(self.cases, futures, strict=True)):
+                    self.progress(number, len(self.cases), case.name)
+                    self.outcomes.append(future.result())
+            except KeyboardInterrupt:
+                pool.shutdown(wait=False, cancel_futures=True)
+                end_all()
+                raise
+        while not self.targets.empty():
+            self.targets.get().stop()
+
+    def _run_case(self, case: Case) -> Outcome:
+        deadline = self.begun + self.settings.max_seconds
+        if time.monotonic() > deadline:
+            return Outcome(case, unsupported="the time of --max-seconds was over")
+        if not self.target.operable and (
+            case.alone or (case.operator and not self.target.operator)
+        ):
+            need = "a target that the suite starts" if case.alone else "the operator's side"
+            return Outcome(case, unsupported=f"needs {need}")
+        patience = FIND_SECONDS * self.settings.patience
+        shrink_patience = self.shrink_patience * self.settings.patience
+        target = self.targets.get()
+        finder = Finder(target, patience=patience, shrink_patience=shrink_patience)
+        try:
+            return finder.run(case, self.settings.examples_of(case), self.settings.seed, deadline)
+        finally:
+            finder.fence.close()
+            self.targets.put(target)
+
+    # The report
+
+    def report(self) -> dict[str, Any]:
+        """All of it, in the published shape."""
+        results = [row for outcome in self.outcomes for row in self._rows(outcome)]
+        results += self._untested({row["requirement"] for row in results})
+        counts = count(results)
+        return {
+            "suite": {"name": "chat/1 conformance", "version": __version__, "spec": spec.NAME},
+            "target": {
+                "kind": self.target.kind,
+                "command": self.target.command,
+                "addresses": [f"tcp://{host}:{port}" for host, port in self.target.addresses],
+            },
+            "settings": {**self.settings.public(), "interrupted": self.interrupted},
+            "started": self.started,
+            "seconds": round(time.monotonic() - self.begun, 3),
+            "smoke": self.smoke,
+            "left_running": list(survivors),
+            "requirements": [
+                {
+                    "id": each.id,
+                    "section": each.section,
+                    "who": each.who,
+                    "word": each.word,
+                    "text": each.text,
+                    "testable": each.testable,
+                    "reason": reason(each, self.target.kind),
+                }
+                for each in spec.binding(self.target.kind)
+            ],
+            "results": results,
+            "verdict_counts": counts,
+            "exit_status": self._exit_status(counts),
+        }
+
+    def _exit_status(self, counts: dict[str, int]) -> int:
+        if not self.cases:
+            return EXIT_NOTHING
+        if not self.smoke["before"]:
+            return EXIT_TARGET
+        status = exit_status(counts)
+        broken = self.interrupted or not self.smoke["after"]
+        return EXIT_INCONCLUSIVE if broken and status != 1 else status
+
+    def _chosen(self, requirement: str) -> bool:
+        settings = self.settings
+        return spec.chosen(requirement, settings.only, settings.skip) and _at_level(
+            requirement, settings
+        )
+
+    def _rows(self, outcome: Outcome) -> Iterable[dict[str, Any]]:
+        finding = outcome.finding
+        blamed = finding.deviation.requirements if finding else []
+        for each in dict.fromkeys([*blamed, *outcome.case.proves]):
+            if self._chosen(each) or each in blamed:
+                verdict, detail = self._verdict(outcome, each, each in blamed)
+                failed = finding is not None and each in blamed
+                yield {
+                    "requirement": each,
+                    "case": outcome.case.name,
+                    "verdict": str(verdict),
+                    "detail": detail,
+                    "examples": outcome.examples,
+                    "seconds": round(outcome.seconds, 3),
+                    "failure": self._failure(outcome, each) if failed else None,
+                }
+
+    def _verdict(self, outcome: Outcome, requirement: str, blamed: bool) -> tuple[Verdict, str]:
+        claims = self.settings.claims
+        about = outcome.case.about
+        if outcome.error:
+            return Verdict.ERROR, outcome.error.strip().splitlines()[-1]
+        if outcome.finding is not None:
+            symptom = outcome.finding.deviation.symptom
+            if blamed:
+                verdict, word = claims.of_failure(spec.requirements()[requirement], symptom)
+                return verdict, word or outcome.finding.deviation.summary
+            return Verdict.NOT_TESTED, "this case stopped at a failure of another requirement"
+        if outcome.inconclusive:
+            return Verdict.INCONCLUSIVE, outcome.inconclusive
+        if outcome.unsupported:
+            return Verdict.NOT_TESTED, outcome.unsupported
+        verdict, word = claims.of_success(requirement)
+        return verdict, word or about
+
+    def _failure(self, outcome: Outcome, requirement: str) -> dict[str, Any]:
+        finding = outcome.finding
+        assert finding is not None
+        middle = {"relay": "relay", "turns": "server", "client": "client"}[self.target.kind]
+        saved = replay.dump(outcome.case, finding)
+        name = f"replay/{requirement}-{zlib.crc32(saved.encode()):08x}.json"
+        if self.settings.report is not None:
+            path = self.settings.report / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(saved, encoding="utf-8")
+        where = self.settings.report / name if self.settings.report else Path(name)
+        deviation = finding.deviation
+        return {
+            "symptom": deviation.symptom,
+            "summary": deviation.summary,
+            "expected": deviation.expected,
+            "example": finding.example,
+            "examples": self.settings.examples_of(outcome.case),
+            "shrunk_operations": len(finding.operations),
+            "shrink_steps": finding.shrink_steps,
+            "shrink_seconds": round(finding.shrink_seconds, 2),
+            "confirmed": [finding.confirmed, CONFIRMATIONS],
+            "participants": finding.trace.participants(middle),
+            "chart": finding.trace.entries,
+            "closing": finding.trace.closing,
+            "conclusion": f"{deviation.summary[:1].upper()}{deviation.summary[1:]}; "
+            f"expected {deviation.expected}.",
+            "again": f"{Path(sys.executable).name} -m conformance replay {where} {self._how()}",
+            "by_hand": replay.by_hand(finding.operations, self.target.kind),
+            "replay": name,
+        }
+
+    def _how(self) -> str:
+        if self.target.command is not None:
+            return f"--run {shlex.quote(self.target.command)}"
+        return " ".join(f"tcp://{host}:{port}" for host, port in self.target.addresses)
+
+    def _untested(self, seen: set[str]) -> Iterable[dict[str, Any]]:
+        run = {outcome.case.name for outcome in self.outcomes}
+        for each in spec.binding(self.target.kind):
+            if each.id in seen or not self._chosen(each.id):
+                continue
+            why = reason(each, self.target.kind) or "no case of it was run in this profile"
+            if self.outcomes and not run:
+                why = "the run ended before it"
+            yield {
+                "requirement": each.id,
+                "case": "",
+                "verdict": str(Verdict.NOT_TESTED),
+                "detail": why,
+                "examples": 0,
+                "seconds": 0.0,
+                "failure": None,
+            }
+
+
+def reason(requirement: spec.Requirement, kind: str) -> str | None:
+    """Why no case proves it; None where one does."""
+    if not requirement.testable:
+        return spec.NO_TEST
+    return NOT_TESTED[kind].get(requirement.id)
+
+
+def _percentile_99(seconds: list[float]) -> float:
+    return statistics.quantiles(seconds, n=100)[-1] if len(seconds) > 1 else 0.0

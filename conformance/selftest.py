@@ -1,0 +1,176 @@
+"""Tests the suite: it must find every known bug by its own requirement, and accuse nobody else."""
+
+import argparse
+import fnmatch
+import os
+import shlex
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+
+from conformance import smoke
+from conformance.finder import FIND_SECONDS, Finder
+from conformance.runner import Run, Settings, selected
+from conformance.spec import CLIENT
+from conformance.target import Target
+from conformance.verdicts import EXIT_FAILED, EXIT_PASSED
+
+PATIENCE = 0.5
+SHRINK_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing to try: a null implementation, a mutant, or a conforming oddity."""
+
+    what: str
+    kind: str
+    name: str
+    command: str
+    requirements: tuple[str, ...] = ()
+    slow: bool = False
+    seed: int = 0
+
+    @property
+    def title(self) -> str:
+        """What the table calls it."""
+        return f"{self.what} {self.kind}.{self.name}" + (f" seed {self.seed}" if self.seed else "")
+
+
+@dataclass(frozen=True)
+class Score:
+    """What came of a check."""
+
+    check: Check
+    good: bool
+    detail: str
+    seconds: float
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
+    parser.add_argument("--seeds", type=int, default=1, metavar="N", help="for each oddity (1)")
+    parser.add_argument(
+        "--match", default="*", metavar="GLOB", help="only these, by what the table calls them"
+    )
+    parser.add_argument("--quiet", action="store_true", help="print only what went wrong")
+
+
+def checks(seeds: int) -> list[Check]:
+    """All of them."""
+    from conformance.subjects import registry
+
+    found = []
+    for side, start in registry.null_commands():
+        found += [
+            Check("null", kind, start[-1], _command(start, kind))
+            for kind in (("relay", "turns") if side == "server" else (CLIENT,))
+        ]
+    for subject in registry.SUBJECTS:
+        kind = subject.name
+        for bug in subject.bugs:
+            command = _command(subject.command("bug", bug.name), kind)
+            found.append(Check("mutant", kind, bug.name, command, bug.requirements, bug.slow))
+        for name in ("", *(odd.name for odd in subject.oddities)):
+            start = subject.command("odd", name) if name else subject.command()
+            for seed in range(seeds):
+                command = _command(start, kind)
+                found.append(Check("odd", kind, name or "correct", command, seed=seed))
+    return found
+
+
+def _command(start: list[str], kind: str) -> str:
+    return shlex.join(start) + (" {host} {port}" if kind == CLIENT else " {port}")
+
+
+def run(check: Check) -> Score:
+    """Carry out one check."""
+    begun = time.monotonic()
+    judge: Callable[[Check], tuple[bool, str]] = {"mutant": _mutant}.get(check.what, _whole)
+    try:
+        good, detail = judge(check)
+    except Exception as error:  # noqa: BLE001 - the table shows it, and goes on
+        good, detail = False, f"{type(error).__name__}: {error}"
+    return Score(check, good, detail, time.monotonic() - begun)
+
+
+def _mutant(check: Check) -> tuple[bool, str]:
+    """Killed, if a case fails by a requirement that the bug breaks."""
+    target = Target(check.kind, check.command)
+    profile = "thorough" if check.slow else "standard"
+    examples = {"relay": 60, "turns": 40, "client": 10}[check.kind]
+    settings = Settings(profile=profile, only=check.requirements, examples=examples)
+    finder = Finder(
+        target,
+        patience=FIND_SECONDS * PATIENCE,
+        shrink_patience=0.1,
+        shrink_seconds=SHRINK_SECONDS,
+    )
+    others: Counter[str] = Counter()
+    try:
+        cases = sorted(selected(target, settings), key=lambda case: case.profile != "quick")
+        for case in cases:
+            outcome = finder.run(case, settings.examples_of(case), 1, time.monotonic() + 90)
+            if outcome.finding is not None:
+                blamed = outcome.finding.deviation.requirements
+                if set(blamed) & set(check.requirements):
+                    return True, f"{' '.join(blamed)} by {case.name}"
+                others.update(blamed)
+            elif outcome.inconclusive or outcome.error:
+                others[outcome.inconclusive or outcome.error] += 1
+    finally:
+        target.stop()
+    return False, f"survives {len(cases)} cases of {' '.join(check.requirements)}; seen: {others}"
+
+
+def _whole(check: Check) -> tuple[bool, str]:
+    """A whole quick run: an oddity must pass, a null implementation must not."""
+    target = Target(check.kind, check.command)
+    if check.what == "null":
+        try:
+            sentence, _ = smoke.test(target, FIND_SECONDS * PATIENCE)
+        finally:
+            target.stop()
+        return bool(sentence), sentence or "it passes the smoke test"
+    report = Run(target, Settings(seed=check.seed), lambda _number, _of, _name: None).run()
+    bad = [
+        f"{row['verdict']} {row['requirement']} {row['case']}: {row['detail']}"
+        for row in report["results"]
+        if row["verdict"] in ("FAIL", "INCONCLUSIVE", "ERROR", "XPASS")
+    ]
+    if not report["smoke"]["after"]:
+        bad.append(report["smoke"]["sentence"])
+    return not bad, "; ".join(bad) or f"{report['verdict_counts']['PASS']} passed"
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Run all checks, print the table; the exit status."""
+    chosen = [
+        each for each in checks(arguments.seeds) if fnmatch.fnmatchcase(each.title, arguments.match)
+    ]
+    begun = time.monotonic()
+    scores = []
+    with ProcessPoolExecutor(arguments.jobs) as pool:
+        for score in pool.map(run, chosen):
+            scores.append(score)
+            if not score.good or not arguments.quiet:
+                word = "ok" if score.good else "WRONG"
+                print(f"{word:6} {score.check.title:52} {score.seconds:6.1f} s  {score.detail}")
+                sys.stdout.flush()
+    print()
+    for what, words in (
+        ("null", "null implementations rejected"),
+        ("mutant", "mutants killed by their own requirement"),
+        ("odd", "conforming ones accepted"),
+    ):
+        for kind in ("relay", "turns", CLIENT):
+            some = [s.good for s in scores if s.check.what == what and s.check.kind == kind]
+            if some:
+                share = 100 * sum(some) / len(some)
+                print(f"{kind:7} {sum(some):4} of {len(some):4} {words} ({share:.1f} %)")
+    print(f"in {time.monotonic() - begun:.0f} s")
+    return EXIT_PASSED if scores and all(score.good for score in scores) else EXIT_FAILED

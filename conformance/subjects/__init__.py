@@ -1,0 +1,1 @@
+"""Programs that the suite is tested with: correct ones, faulty ones, and odd ones."""

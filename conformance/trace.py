@@ -1,0 +1,50 @@
+"""What was sent, received and expected, for the sequence chart of a failure."""
+
+import re
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+_OCTETS_MAX = 120
+_ENTRIES_MAX = 400
+
+
+def escape(octets: bytes) -> str:
+    """Octets as a person can read them; runs of one octet are shortened."""
+    written = []
+    for run in re.finditer(rb"(?s)(.)\1{11,}|.", octets[:4096]):
+        each = run[1] or run[0]
+        shown = each.decode("latin-1").encode("unicode_escape").decode("ascii")
+        shown = '\\"' if shown == '"' else shown
+        written.append(f"{shown}*{len(run[0])} " if run[1] else shown)
+    text = "".join(written)
+    return text if len(text) <= _OCTETS_MAX else f"{text[:80]}… ({len(octets)} octets)"
+
+
+@dataclass
+class Trace:
+    """The entries of one run of one case, timed in milliseconds from its begin."""
+
+    begun: float = field(default_factory=time.monotonic)
+    entries: list[dict[str, Any]] = field(default_factory=list)
+    closing: str = ""
+
+    def add(self, sender: str, receiver: str, kind: str, octets: bytes, note: str = "") -> None:
+        """Note one thing that happened; what comes after too many is left out."""
+        if len(self.entries) < _ENTRIES_MAX:
+            self.entries.append(
+                {
+                    "t_ms": round((time.monotonic() - self.begun) * 1000, 1),
+                    "from": sender,
+                    "to": receiver,
+                    "kind": kind,
+                    "octets": escape(octets),
+                    "note": note,
+                }
+            )
+
+    def participants(self, middle: str) -> list[str]:
+        """Everybody in the chart, the target in the middle."""
+        others = sorted({e[side] for e in self.entries for side in ("from", "to")} - {middle, ""})
+        half = (len(others) + 1) // 2
+        return [*others[:half], middle, *others[half:]]

@@ -1,0 +1,261 @@
+"""The suite's side of a person: starts a program, types into it, and reads its screen.
+
+Standard input is a pipe. Standard output is a raw pseudo-terminal, or a pipe: many programs
+buffer a pipe until it is full. Each process leads a group of its own and ends with it.
+"""
+
+import atexit
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import selectors
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import termios
+import time
+import tty
+from pathlib import Path
+
+_READ_OCTETS = 65536
+_SCREEN_MAX = 4 << 20
+"""Octets of a screen that are kept; a program that floods its screen is read no further."""
+_ERRORS_KEPT = 4096
+_ESCAPES = re.compile(
+    rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][A-B0-2]"
+)
+_LISTEN = "0A"
+_running: dict[int, "Program"] = {}
+survivors: list[int] = []
+"""Process groups that lived on when their program had ended; they are killed."""
+
+
+@atexit.register
+def end_all() -> None:
+    """End whatever still runs."""
+    for program in list(_running.values()):
+        program.kill()
+
+
+class Program:
+    """A process under test with its standard input and screen."""
+
+    def __init__(self, command: str, *, tty_output: bool = True, tty_input: bool = False) -> None:
+        self.command = command
+        self._master = -1
+        child_ends = []
+        if tty_output or tty_input:
+            self._master, slave = pty.openpty()
+            child_ends.append(slave)
+            tty.setraw(slave, termios.TCSANOW)
+        stdin: int = slave if tty_input else subprocess.PIPE
+        stdout: int = slave if tty_output else subprocess.PIPE
+        try:
+            self.process = subprocess.Popen(
+                shlex.split(command),
+                stdin=stdin,
+                stdout=stdout,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+                bufsize=0,
+            )
+        finally:
+            for each in child_ends:
+                os.close(each)
+        self._in = self._master if self.process.stdin is None else self.process.stdin.fileno()
+        self._out = self._master if self.process.stdout is None else self.process.stdout.fileno()
+        assert self.process.stderr is not None
+        self._error = self.process.stderr.fileno()
+        os.set_blocking(self._error, False)
+        self._error_open = True
+        self.errors = b""
+        """The end of what it has written to standard error."""
+        self.errors_size = 0
+        os.set_blocking(self._out, False)
+        os.set_blocking(self._in, False)
+        self._out_open = True
+        self.screen = b""
+        """What it has written and nobody has looked at."""
+        self.input_ended = False
+        _running[self.process.pid] = self
+
+    # The screen
+
+    def read(self) -> None:
+        """Take what is on the screen, and what went to standard error."""
+        self._read_errors()
+        while self._out_open and len(self.screen) < _SCREEN_MAX:
+            try:
+                octets = os.read(self._out, _READ_OCTETS)
+            except BlockingIOError:
+                return
+            except OSError:
+                octets = b""
+            if not octets:
+                self._out_open = False
+                return
+            self.screen += octets
+
+    def _read_errors(self) -> None:
+        while self._error_open:
+            try:
+                octets = os.read(self._error, _READ_OCTETS)
+            except BlockingIOError:
+                return
+            self._error_open = bool(octets)
+            self.errors_size += len(octets)
+            self.errors = (self.errors + octets)[-_ERRORS_KEPT:]
+
+    def wait_screen(self, seconds: float) -> bool:
+        """Wait until something is written; False when the time is over or nothing more comes."""
+        if not self._out_open or len(self.screen) >= _SCREEN_MAX:
+            return False
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._out, selectors.EVENT_READ)
+            if self._error_open:
+                selector.register(self._error, selectors.EVENT_READ)
+            if not selector.select(seconds):
+                return False
+        self.read()
+        return self._out_open
+
+    def lines(self) -> list[bytes]:
+        """The whole lines on the screen, without colours and prompts' carriage returns."""
+        return [plain(line) for line in self.screen.split(b"\n")[:-1]]
+
+    # Typing
+
+    def type(self, octets: bytes, seconds: float) -> bool:
+        """Type; False if it was not read in time."""
+        deadline = time.monotonic() + seconds
+        while octets:
+            try:
+                octets = octets[os.write(self._in, octets) :]
+            except BlockingIOError:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return False
+                self.read()
+                with selectors.DefaultSelector() as selector:
+                    selector.register(self._in, selectors.EVENT_WRITE)
+                    selector.select(min(left, 0.05))
+            except OSError:
+                return False
+        return True
+
+    def wait_typed(self, seconds: float) -> None:
+        """Wait until it has read all that was typed, where the system can tell."""
+        deadline = time.monotonic() + seconds
+        unread = bytearray(4)
+        while self.alive and time.monotonic() < deadline and not self.input_ended:
+            try:
+                fcntl.ioctl(self._in, termios.FIONREAD, unread)
+            except OSError:
+                return
+            if not int.from_bytes(unread, sys.byteorder):
+                return
+            self.wait_screen(0.002)
+
+    def type_some(self, octets: bytes | memoryview) -> int:
+        """Type as much as is taken at once; how many octets that was."""
+        try:
+            return os.write(self._in, octets) if octets else 0
+        except OSError:
+            return 0
+
+    def end_input(self) -> None:
+        """End its standard input."""
+        self.input_ended = True
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+
+    # The end
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self.process.poll() is None
+
+    def signal(self, name: str) -> None:
+        """Send it a signal."""
+        with contextlib.suppress(ProcessLookupError):
+            self.process.send_signal(getattr(signal, name))
+
+    def ended(self, seconds: float) -> int | None:
+        """Its exit status, negative for a signal, once it has ended; None if it runs on."""
+        deadline = time.monotonic() + seconds
+        pidfd = os.pidfd_open(self.process.pid) if hasattr(os, "pidfd_open") and self.alive else -1
+        try:
+            with selectors.DefaultSelector() as selector:
+                if pidfd >= 0:
+                    selector.register(pidfd, selectors.EVENT_READ)
+                while self.alive and (left := deadline - time.monotonic()) > 0:
+                    self.read()
+                    selector.select(min(left, 0.05))
+        finally:
+            if pidfd >= 0:
+                os.close(pidfd)
+        self.read()
+        return self.process.poll()
+
+    def kill(self) -> None:
+        """End it with its whole process group, and take back every descriptor."""
+        if _running.pop(self.process.pid, None) is None:
+            return
+        outlived = not self.alive
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+            if outlived:
+                survivors.append(self.process.pid)
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        if self._master >= 0:
+            os.close(self._master)
+
+
+def plain(line: bytes) -> bytes:
+    """A line without escape sequences, and without what a carriage return wrote over."""
+    return _ESCAPES.sub(b"", line).rstrip(b"\r").rpartition(b"\r")[2]
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def listening(port: int) -> bool | None:
+    """Whether somebody listens there, without a connection; None where the system cannot say."""
+    found = None
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        with contextlib.suppress(OSError):
+            found = bool(found)
+            for row in Path(table).read_text(encoding="ascii").splitlines()[1:]:
+                local, _, state = row.split()[1:4]
+                if state == _LISTEN and int(local.rpartition(":")[2], 16) == port:
+                    return True
+    return found
+
+
+def wait_listening(port: int, program: Program, seconds: float) -> bool:
+    """Wait until it listens; False if it ended before, or the time is over."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        there = listening(port)
+        if there is None:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                there = True
+        if there:
+            return True
+        if not program.alive:
+            return False
+        program.wait_screen(0.01) or program.ended(0.01)
+    return False
