@@ -22,6 +22,8 @@ class Case:
     build: Build
     share: float
     profile: str
+    every: int
+    """So many examples at least: it has so many classes, and goes through all of them."""
     alone: bool
     """Whether it needs a process of its own, so that an attached target cannot be tested."""
     operator: bool
@@ -48,6 +50,7 @@ def case(
     *proves: str,
     share: float = 1.0,
     profile: str = "quick",
+    every: int = 0,
     alone: bool = False,
     operator: bool = False,
 ) -> Callable[[Build], Build]:
@@ -55,7 +58,9 @@ def case(
 
     def register(build: Build) -> Build:
         name = f"{kind}.{build.__name__.replace('_', '-')}"
-        CASES[name] = Case(name, kind, proves, build, share, profile, alone, operator or alone)
+        CASES[name] = Case(
+            name, kind, proves, build, share, profile, every, alone, operator or alone
+        )
         return build
 
     return register

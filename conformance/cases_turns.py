@@ -489,10 +489,10 @@ def operator_types_controls(draw: Draw) -> Script:
 def replies_unread(draw: Draw) -> Script:
     """While a reply cannot be handed over, no further text is taken."""
     del draw
-    script = Sessions().add("connect", at="A", receive_buffer=4096)
+    script = Sessions().add("connect", at="A", slow=True)
     script.handles["A"] = "a"
     script.send("A", b"a>\\join chat/1\n").welcome("A").add("pause", at="A")
-    script.add("exchange", at="A", handle="a", turns=14_000, size=499, about="TURN-10")
+    script.add("exchange", at="A", handle="a", turns=6_000, size=499, about="TURN-10")
     return script.reset("A")
 
 
@@ -571,7 +571,7 @@ def unframed(draw: Draw) -> Script:
 def slow_reader(draw: Draw) -> Script:
     """Replies that a slow client has not read arrive whole, later."""
     del draw
-    script = Sessions().add("connect", at="A", receive_buffer=4096)
+    script = Sessions().add("connect", at="A", slow=True)
     script.handles["A"] = "a"
     script.send("A", b"a>\\join chat/1\n").welcome("A")
     for number in range(60):
@@ -619,7 +619,7 @@ def any_port(draw: Draw) -> Script:
 def started_as_told(draw: Draw) -> Script:
     """It is started as PROGRAM PORT, and each typed line is a reply."""
     del draw
-    script = Sessions(fresh=True).join("A", about="TERM-7")
+    script = Sessions(fresh=True, about="TERM-7").join("A", about="TERM-7")
     return script.turn("A", about="TERM-7").turn("A", about="TERM-7").quit("A")
 
 

@@ -46,12 +46,14 @@ class Executor:
         self.port = 0
         self.screen_at = 0
         self.measured: dict[str, tuple[int, int] | None] = {}
+        self.screen_unread = False
         self.heard_size = 0
         self.heard_screen = 0
         self.noted_lines = 0
         self.signalled_at = 0.0
         self.ended_after = 0.0
         self.exited = False
+        self.died = False
         self.stale = False
         """Whether the target should not be used for another script."""
 
@@ -69,6 +71,7 @@ class Executor:
                     self.target.program.read()
                     self.target.program.screen = b""
             for operation in operations:
+                self.network.screen = None if self.screen_unread else self.program
                 method: Callable[[Operation], None] = getattr(self, f"_do_{operation['op']}")
                 method(operation)
         except Deviation:
@@ -76,10 +79,21 @@ class Executor:
             raise
         finally:
             self._tear_down()
+        if self.died:
+            last = operations[-1] if operations else {"op": ""}
+            raise Deviation(
+                list(last.get("about") or self.blame),
+                "died",
+                "the program ended when all connections had ended",
+                "a server that goes on",
+            )
 
     def _tear_down(self) -> None:
         if not self.network.close(0.2 if self.stale else max(self.patience, 1.0)):
             self.stale = True
+        program = self.target.program
+        if program is not None and not program.alive:
+            self.stale = self.died = True
         if self.own_program is not None:
             self.own_program.kill()
         if self.listener is not None:
@@ -111,7 +125,12 @@ class Executor:
             raise UnsupportedError("needs a target that the suite starts itself")
         if self.target.kind != CLIENT:
             self.port = free_port()
-            self.own_program = self.target.start(self.port, tty=operation.get("tty", ""))
+            try:
+                self.own_program = self.target.start(self.port, tty=operation.get("tty", ""))
+            except InconclusiveError as error:
+                if "about" not in operation:
+                    raise
+                self._deviate(operation, "does not start", str(error), "a server on that port")
             return
         if operation.get("refused"):
             self.port = free_port()
@@ -190,12 +209,15 @@ class Executor:
 
     def _do_connect(self, operation: Operation) -> None:
         program = self.program
-        if program is not None and not program.alive:
-            self._deviate(operation, "died", "it is gone before a new connection", "a server")
         name = operation["at"]
         index = len(self.network.connections)
         port = self.port or self.target.port
-        connected = self.target.connect(index, port, 5, operation.get("receive_buffer", 0))
+        try:
+            connected = self.target.connect(index, port, 5, operation.get("slow", False))
+        except InconclusiveError as error:
+            if program is None or program.ended(0.3) is None:
+                raise
+            self._deviate(operation, "died", str(error), "a server")
         self.network.take(name, connected)
         self.trace.add(name, self.middle, "event", b"", "connects")
 
@@ -427,7 +449,8 @@ class Executor:
         name = connection.name
         if connection.rest:
             text = f'{name} received "{escape(connection.rest)}" without a line end'
-            self._deviate(operation, "unfinished line", text, expected)
+            about = list(dict.fromkeys(["LINE-1", *operation.get("about", [])]))
+            self._deviate({**operation, "about": about}, "unfinished line", text, expected)
         if connection.ending:
             how = "ended the stream" if connection.ending == "end" else "reset the connection"
             self._deviate(
@@ -458,7 +481,8 @@ class Executor:
             several = event[0] in ("joined", "left")
             events = [[event[0], each] for each in event[1]] if several else [event]
         if broken:
-            about = {"malformed": "LINE-1", "too-long": "LINE-4", "encoding": "LINE-4"}[event[1]]
+            ended_badly = content.endswith(b"\r") or b"\0" in content or event[1] == "malformed"
+            about = "LINE-1" if ended_badly else "LINE-4"
             own = operation.get("about") or []
             self._deviate(
                 {**operation, "about": [*own, *([] if about in own else [about])]},
@@ -491,6 +515,8 @@ class Executor:
         operation = dict(operation)
         if got[0] == "error" and got[1] == "idle":
             operation["about"] = ["ERR-9"]
+        if symptom == "its own line back":
+            operation = _also(operation, "RELAY-2")
         self._deviate(
             operation, symptom, f"{connection.name} received {say(got)}{later}", say(want)
         )
@@ -518,6 +544,41 @@ class Executor:
             if left and nudge:
                 self._do_quiet({**operation, "seconds": 0.03})
                 self.network.send(connection, nudge, [], self.patience)
+
+    def _do_expect_any_order(self, operation: Operation) -> None:
+        """These events come, in any order."""
+        connection = self.network.connections[operation["at"]]
+        left = [list(each) for each in operation["events"]]
+        while left:
+            got = self._event(operation, connection, left[0])
+            found = [each for each in left if matches(each, got)]
+            self._check(operation, connection, found[0] if found else left[0], got)
+            left.remove(found[0])
+
+    def _do_closed_within(self, operation: Operation) -> None:
+        """After its end it does not wait for ours without limit."""
+        connection = self.network.connections[operation["at"]]
+        connection.paused = False
+        self._do_settle({**operation, "seconds": operation["seconds"]})
+        for _ in range(2):
+            self.network.send(connection, b"x", [], 0.1)
+            self.network.fence.wait(connection.socket, connection.sent, 0.05)
+        if connection.ending != "reset":
+            about = f"after {operation['seconds']} s its socket is still open"
+            self._deviate(operation, "stays open", about, "that it closes after 30 s at the latest")
+
+    def _do_crowd(self, operation: Operation) -> None:
+        """Connect until one connection is ended: it has to be told that it is full."""
+        for number in range(operation["most"]):
+            name = f"N{number}"
+            self._do_connect({**operation, "at": name})
+            connection = self.network.connections[name]
+            self.network.send(connection, f"n{number}>\\join chat/1\n".encode(), [], 1)
+            line = self.network.line(connection, self.patience)
+            event = oracle.server_line(line[:-1]) if line else ["nothing"]
+            if event[0] != "welcome":
+                self._check({**operation, "at": name}, connection, ["error", "full"], event)
+                return
 
     def _do_expect_piece(self, operation: Operation) -> None:
         """Some text of this handle."""
@@ -675,7 +736,9 @@ class Executor:
         self._check(operation, connection, ["welcome", 1, "relay"], got)
         here = [word[5:] for word in got[3] if word.startswith("here=")]
         roster: list[str] = []
-        about = {**operation, "about": ["RELAY-6"]}
+        if "then" in operation:
+            self._do_send({"op": "send", **operation["then"]})
+        about = _also(operation, "RELAY-6")
         if len(here) != 1 or not here[0].isdigit():
             self._deviate(about, "no here=N", f"the welcome is {say(got)}", "one word here=N")
         while len(roster) < int(here[0]):
@@ -851,11 +914,9 @@ class Executor:
             want = f"{handle}>{number:06d}".encode().ljust(size - 1, b"x") + b"\n"
             if line == want:
                 continue
-            if number * size >= operation["at_least"]:
-                if line is None and connection.ending and not connection.rest:
-                    return
-                if line is not None and oracle.server_line(line[:-1])[:2] == ["error", "too-slow"]:
-                    return
+            dropped = line and oracle.server_line(line[:-1])[:2] == ["error", "too-slow"]
+            if dropped and number * size >= operation["at_least"]:
+                return
             what = "nothing" if line is None else f'"{escape(line)}"'
             self._deviate(
                 operation,
@@ -1017,10 +1078,20 @@ class Executor:
         if program is not None and not program.alive:
             self._deviate(operation, "died", "it has ended", "a server that goes on")
 
+    def _do_leave_screen_unread(self, operation: Operation) -> None:
+        """From here on nobody reads what it shows."""
+        del operation
+        self.screen_unread = True
+
     def _do_wait_listening(self, operation: Operation) -> None:
         program = self._need_person()
         if not wait_listening(self.port, program, 10):
             self._deviate(operation, "does not listen", "nobody listens", "a listening server")
+
+
+def _also(operation: Operation, requirement: str) -> Operation:
+    """The operation, with one more requirement that it is about."""
+    return {**operation, "about": list(dict.fromkeys([requirement, *operation.get("about", [])]))}
 
 
 def matches(want: oracle.Event, got: oracle.Event) -> bool:

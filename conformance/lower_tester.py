@@ -10,6 +10,7 @@ from collections import deque
 
 from conformance.drain_fence import DrainFence
 from conformance.trace import Trace
+from conformance.upper_tester import Program
 
 _READ_OCTETS = 65536
 _HELD_MAX = 8 << 20
@@ -113,6 +114,8 @@ class Network:
         self.fence = fence
         self.peer = peer
         self.connections: dict[str, Connection] = {}
+        self.screen: Program | None = None
+        """Read meanwhile, so that a target that waits for its screen is not held up by us."""
 
     def take(self, name: str, connected: socket.socket) -> Connection:
         """A new connection under this name."""
@@ -137,11 +140,20 @@ class Network:
                     selector.register(connection.socket, events, connection)
                 elif writing and connection is wanted and not connection.ending:
                     selector.register(connection.socket, selectors.EVENT_WRITE, connection)
+            outputs = self.screen.outputs() if self.screen and selector.get_map() else []
+            for output in outputs:
+                selector.register(output, selectors.EVENT_READ, None)
             while selector.get_map():
                 ready = selector.select(max(0.0, deadline - time.monotonic()))
                 if not ready:
                     return False
                 for key, _ in ready:
+                    if key.data is None:
+                        assert self.screen is not None
+                        self.screen.read()
+                        if key.fd not in self.screen.outputs():
+                            selector.unregister(key.fileobj)
+                        continue
                     key.data.read()
                     if not key.data.readable:
                         selector.unregister(key.fileobj)

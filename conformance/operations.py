@@ -19,15 +19,22 @@ class Script:
 
     def __init__(self, *, fresh: bool = False, **start: Any) -> None:
         self.operations: list[Operation] = []
+        self._subject: list[str] = []
         if fresh:
             self.add("fresh", **start)
 
     def add(self, name: str, /, **values: Any) -> Self:
         """Append an operation."""
-        about = values.pop("about", None)
-        if about:
-            values["about"] = [about] if isinstance(about, str) else list(about)
+        about = values.pop("about", None) or []
+        about = [about] if isinstance(about, str) else about
+        if about := list(dict.fromkeys([*self._subject, *about])):
+            values["about"] = about
         self.operations.append({"op": name, **values})
+        return self
+
+    def on(self, *requirements: str) -> Self:
+        """From here on everything that goes wrong breaks these, whatever else it breaks."""
+        self._subject = list(requirements)
         return self
 
     # The lower tester

@@ -19,8 +19,8 @@ class Member:
 class Room(Script):
     """Every operation waits for all its effects, so that what is next is certain."""
 
-    def __init__(self, *, fresh: bool = False) -> None:
-        super().__init__(fresh=fresh)
+    def __init__(self, *, fresh: bool = False, **start: object) -> None:
+        super().__init__(fresh=fresh, **start)
         self.members: dict[str, Member] = {}
 
     def _others(self, who: str) -> list[str]:
@@ -45,11 +45,22 @@ class Room(Script):
 
     def joined(self, who: str, handle: str, about: str = "JOIN-1") -> Self:
         r"""What follows a ``\join`` that was sent."""
+        return self._joined(who, handle, about)
+
+    def _joined(self, who: str, handle: str, about: str, **more: object) -> Self:
         bound = [member.handle for member in self.members.values() if member.handle]
         self.members[who] = Member(handle, joined=True)
-        self.expect(who, "welcome", "relay", bound, about=about)
+        self.add("expect", at=who, event=["welcome", "relay", bound], about=about, **more)
         self._announce(who, "joined", handle, "RELAY-7")
         return self
+
+    def join_interrupted(self, who: str, by: str, text: str) -> Self:
+        r"""``\join``; once the welcome is there ``by`` speaks, and the roster still comes first."""
+        handle = who.lower()
+        self.connect(who).send(who, f"{handle}>\\join chat/1\n".encode())
+        line = f"{self.members[by].handle}>{text}\n".encode()
+        self._joined(who, handle, "RELAY-6", then={"at": by, "octets": line})
+        return self.heard(by, text, about="RELAY-6")
 
     def silent(self, who: str, about: str = "RELAY-5") -> Self:
         """Connect and say nothing; it hears the others from the first token on."""

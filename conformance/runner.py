@@ -71,7 +71,7 @@ class Settings:
     def examples_of(self, case: Case) -> int:
         """How many scripts of a case are run."""
         base = self.examples or EXAMPLES[self.profile][case.kind]
-        return max(1, round(base * case.share))
+        return max(1, case.every, round(base * case.share))
 
 
 def selected(target: Target, settings: Settings) -> list[Case]:
@@ -195,7 +195,7 @@ class Run:
                     "testable": each.testable,
                     "reason": reason(each, self.target.kind),
                 }
-                for each in spec.binding(self.target.kind)
+                for each in bound(self.target.kind)
             ],
             "results": results,
             "verdict_counts": counts,
@@ -291,7 +291,7 @@ class Run:
 
     def _untested(self, seen: set[str]) -> Iterable[dict[str, Any]]:
         run = {outcome.case.name for outcome in self.outcomes}
-        for each in spec.binding(self.target.kind):
+        for each in bound(self.target.kind):
             if each.id in seen or not self._chosen(each.id):
                 continue
             why = reason(each, self.target.kind) or "no case of it was run in this profile"
@@ -306,6 +306,13 @@ class Run:
                 "seconds": 0.0,
                 "failure": None,
             }
+
+
+def bound(kind: str) -> list[spec.Requirement]:
+    """What binds a kind of implementation, and what its cases prove besides."""
+    ids = {each.id for each in spec.binding(kind)}
+    ids |= {each for case in CASES.values() if case.kind == kind for each in case.proves}
+    return [each for each in spec.requirements().values() if each.id in ids]
 
 
 def reason(requirement: spec.Requirement, kind: str) -> str | None:

@@ -10,7 +10,8 @@ from conformance.cases import Draw
 EDGES = (0, 1, 2, 498, 499, 500)
 FRAGMENTS = (
     "a", "word", ">", ">>", " ", "\t", "\\", "\\quit", "\\quitting", "\\join", "\\error", "'", '"',
-    "%s%n", "$HOME", "é", "e\u0301", "€", "😀", "\u00a0", "\u2028", "\ufeff", "\u200b", "שלום",
+    "%s%n", "$HOME", "&amp;", "<b>",
+    "é", "e\u0301", "€", "😀", "\u00a0", "\u2028", "\ufeff", "\u200b", "שלום",
     "\u202e", "ﬁ", "\uffff", "0", "-", "ÿ", "ß",
 )  # fmt: skip
 NEAR_COMMANDS = (
@@ -30,6 +31,14 @@ BAD_UTF8 = (
     b"\xf0\x80\x80\xaf", b"\xf4\x90\x80\x80", b"\xf5\x80\x80\x80", b"\xff", b"\xfe", b"\xc3",
     b"\xe2\x82", b"\xf0\x9f\x98", b"caf\xe9", b"\xc3(", b"\xe2(\xa1",
 )  # fmt: skip
+BAD_TEXTS = (
+    *BAD_UTF8,
+    *(b"x%sy" % each.encode() for each in FORBIDDEN),
+    *(b"%s" % each.encode() for each in FORBIDDEN[::5]),
+    *(b"x%sy" % each for each in BAD_UTF8[:10]),
+    b"\rx", b"x\ry",
+)  # fmt: skip
+"""Every class of what no text may have."""
 BAD_HANDLES = (
     b"", b"abcdefghijk", b"bob smith", b"-bob", b"_bob", b".bob", b"b\xc3\xb6b", b"bo:b", b" bob",
     b"bob ", b"b\\b", b"bob\t", b"b@b",

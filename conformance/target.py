@@ -12,6 +12,8 @@ from conformance.upper_tester import Program, free_port, wait_listening
 
 START_SECONDS = 15.0
 HOST = "127.0.0.1"
+SMALL_BUFFER, SMALL_SEGMENT = 4096, 536
+"""Octets: with these the system holds little, and most of what waits is in the server."""
 _ADDRESS = re.compile(r"(?:tcp://)?(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<host>[^\s:]+)):(?P<port>\d+)")
 
 Address = tuple[str, int]
@@ -92,15 +94,16 @@ class Target:
             self.program.kill()
             self.program = None
 
-    def connect(self, index: int, port: int, seconds: float, buffer: int = 0) -> socket.socket:
+    def connect(self, index: int, port: int, seconds: float, slow: bool = False) -> socket.socket:
         """A connection to the server, of our index-th client: one node after the other."""
         nodes = self.addresses or ((HOST, port),)
         address = nodes[index % len(nodes)]
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         connected = socket.socket(family, socket.SOCK_STREAM)
         try:
-            if buffer:
-                connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+            if slow:
+                connected.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
+                connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SMALL_SEGMENT)
             connected.settimeout(seconds)
             connected.connect(address)
         except OSError as error:

@@ -8,8 +8,8 @@ from conformance.operations import Script
 class Sessions(Script):
     """A client's handle is its name in small letters, unless another one is given."""
 
-    def __init__(self, *, fresh: bool = False, tty: str = "") -> None:
-        super().__init__(fresh=fresh, **({"tty": tty} if tty else {}))
+    def __init__(self, *, fresh: bool = False, **start: object) -> None:
+        super().__init__(fresh=fresh, **start)
         self.handles: dict[str, str] = {}
 
     def arrive(self, who: str, handle: str = "", more: bytes = b"") -> Self:

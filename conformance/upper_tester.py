@@ -100,6 +100,11 @@ class Program:
                 return
             self.screen += octets
 
+    def outputs(self) -> list[int]:
+        """The descriptors that are to be read."""
+        screen = self._out_open and len(self.screen) < _SCREEN_MAX
+        return [*([self._out] if screen else []), *([self._error] if self._error_open else [])]
+
     def _read_errors(self) -> None:
         while self._error_open:
             try:

@@ -640,7 +640,7 @@ BUGS: tuple[Bug, ...] = (
     bug("waits-for-roster", "JOIN-10", "It waits for as many handles as the welcome counts."),
     bug("closes-when-leaving", "CLOSE-1", "It resets the connection when it leaves."),
     bug("ends-no-side", "CLOSE-1", "It waits for the server's end before it ends its own side."),
-    bug("dies-of-reset", "CLOSE-4", "A reset is an exception that nobody catches."),
+    bug("dies-of-reset", "CLOSE-4 TERM-5", "A reset is an exception that nobody catches."),
     bug("reset-unnoticed", "CLOSE-4", "It does not notice a reset."),
     bug("reset-loses-lines", "CLOSE-4", "It drops the lines that came before a reset or an end."),
     bug("takes-any-handle", "CLIENT-2 LINE-3", "It takes any handle."),

@@ -335,6 +335,7 @@ class TurnServer(net.Server):
             self._asks_for_nobody = False
         if self.keyboard.at_terminal:
             if wire.QUIT in lines and self._session and self.bug != "typed-quit-is-text":
+                lines.remove(wire.QUIT)
                 self._end_by_operator()
             elif lines and self._session is None:
                 self.keyboard.forget()
