@@ -676,7 +676,7 @@ def lines_before_the_end(draw: Draw) -> Script:
 def writes_to_nobody(draw: Draw) -> Script:
     """Texts typed after the server has gone do not kill it."""
     del draw
-    chat = _relay().says("bob", "hi").add("close_rudely", at="S")
+    chat = _relay().says("bob", "hi").add("close", at="S")
     chat.add("type", octets=(b"x" * 400 + b"\n") * 50, in_vain=True)
     return chat.exits(1, ["TERM-6", "CLOSE-4", "TERM-5"])
 

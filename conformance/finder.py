@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import HypothesisException
 
+from conformance.acts import Executor
 from conformance.cases import Case
 from conformance.deviation import Deviation, InconclusiveError, UnsupportedError
 from conformance.drain_fence import DrainFence
-from conformance.executor import Executor
 from conformance.operations import Operation, Script, pack
 from conformance.target import Target
 from conformance.trace import Trace

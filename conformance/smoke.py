@@ -2,10 +2,10 @@
 
 import time
 
+from conformance.acts import Executor
 from conformance.client_script import Chat
 from conformance.deviation import Deviation, InconclusiveError, UnsupportedError
 from conformance.drain_fence import DrainFence
-from conformance.executor import Executor
 from conformance.operations import Script
 from conformance.room import Room
 from conformance.spec import CLIENT, RELAY, TURNS

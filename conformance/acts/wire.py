@@ -1,0 +1,127 @@
+"""Acts of the lower tester: connecting, sending, ending, not reading."""
+
+import contextlib
+import socket
+
+from conformance.deviation import InconclusiveError
+from conformance.executor import Executor, act
+from conformance.operations import Operation
+
+
+@act
+def connect(run: Executor, operation: Operation) -> None:
+    """Connect to the target."""
+    program = run.program
+    name = operation["at"]
+    index = len(run.network.connections)
+    port = run.port or run.target.port
+    try:
+        connected = run.target.connect(index, port, 5, operation.get("slow", False))
+    except InconclusiveError as error:
+        if program is None or program.ended(0.3) is None:
+            raise
+        run.deviate(operation, "died", str(error), "a server")
+    run.network.take(name, connected)
+    run.trace.add(name, run.middle, "event", b"", "connects")
+
+
+@act
+def accept(run: Executor, operation: Operation) -> None:
+    """Take the connection of a client under test."""
+    assert run.listener is not None
+    if "receive_buffer" in operation:
+        size = operation["receive_buffer"]
+        run.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+    run.listener.settimeout(max(8.0, run.patience))
+    try:
+        accepted, _ = run.listener.accept()
+    except OSError:
+        run.deviate(operation, "no connection", "it does not connect", "a connection")
+    run.network.take(operation["at"], accepted)
+
+
+@act
+def send(run: Executor, operation: Operation) -> None:
+    """Send octets; at each cut wait until the target has read what came before."""
+    connection = run.network.connections[operation["at"]]
+    octets: bytes = operation["octets"]
+    if connection.name not in run.own_handle:
+        run.own_handle[connection.name] = octets.partition(b">")[0].decode(errors="replace")
+    run.network.send(connection, octets, operation.get("cuts", []), max(run.patience, 5.0))
+
+
+@act
+def send_and_end(run: Executor, operation: Operation) -> None:
+    """Octets and the end of the stream in one go."""
+    send(run, operation)
+    run.network.connections[operation["at"]].end()
+
+
+@act
+def flood(run: Executor, operation: Operation) -> None:
+    """Send as many of these octets as the system takes without waiting, or all."""
+    connection = run.network.connections[operation["at"]]
+    octets = operation["octets"] * operation["times"]
+    sent = 0
+    with contextlib.suppress(OSError):
+        while sent < len(octets):
+            sent += connection.socket.send(octets[sent : sent + 262_144])
+    connection.sent += sent
+    note = f"{sent:,} octets at once"
+    run.trace.add(connection.name, run.middle, "octets", octets[:200], note)
+
+
+@act
+def send_blocks(run: Executor, operation: Operation) -> None:
+    """The target stops reading before it has taken so many octets."""
+    connection = run.network.connections[operation["at"]]
+    octets = operation["octets"] * operation["times"]
+    sent = run.network.send(connection, octets, [], 0.6)
+    if sent == len(octets):
+        run.deviate(operation, "reads on", f"it took {sent:,} octets", "that it stops reading")
+
+
+@act
+def fence(run: Executor, operation: Operation) -> None:
+    """Wait until the target has read all that was sent there."""
+    connection = run.network.connections[operation["at"]]
+    seconds = operation.get("seconds", run.patience)
+    run.network.fence.wait(connection.socket, connection.sent, seconds)
+
+
+@act
+def end(run: Executor, operation: Operation) -> None:
+    """End the sending side."""
+    run.network.connections[operation["at"]].end()
+
+
+@act
+def reset(run: Executor, operation: Operation) -> None:
+    """Close by a reset."""
+    run.network.connections[operation["at"]].reset()
+
+
+@act
+def close(run: Executor, operation: Operation) -> None:
+    """Close both sides; whatever comes then is answered by a reset."""
+    run.network.connections[operation["at"]].close()
+
+
+@act
+def forget(run: Executor, operation: Operation) -> None:
+    """Close a connection that has ended, so that its name is free."""
+    connection = run.network.connections.pop(operation["at"])
+    connection.socket.close()
+    run.own_handle.pop(connection.name, None)
+
+
+@act
+def pause(run: Executor, operation: Operation) -> None:
+    """Stop reading."""
+    run.network.connections[operation["at"]].paused = True
+
+
+@act
+def resume(run: Executor, operation: Operation) -> None:
+    """Read again."""
+    run.network.connections[operation["at"]].paused = False
