@@ -208,13 +208,19 @@ class Session:
         """Octets held of an unfinished line (TURN-17)."""
         return self._decoder.unfinished
 
+    @property
+    def last_word_read(self) -> bool:
+        """Whether the client's last word was read: what is held waits for no turn (TURN-8)."""
+        ended = bool(self._queue) and isinstance(self._queue[-1], EndOfStream)
+        return ended or self._decoder.discarding
+
     def _next_at_server(self) -> Event | None:
         if not self._queue or self.state in _ASKED:  # \welcome comes first (JOIN-1)
             return None
         event = self._queue[0]
         if not isinstance(event, Violation):
             state = TRANSITIONS[Role.CLIENT][self.state].get(_act(event, Role.CLIENT))
-            if state is None and not self._last_word:
+            if state is None and not self.last_word_read:
                 return None
             self.state = state or self.state
         if isinstance(event, Text | Join | Quit):
@@ -222,11 +228,6 @@ class Session:
         if isinstance(event, Join):
             self._asked = event.version
         return self._queue.popleft()
-
-    @property
-    def _last_word(self) -> bool:
-        """One end has had it, so that what is held need not wait for a turn any more."""
-        return self._decoder.discarding or isinstance(self._queue[-1], EndOfStream)
 
     def _heard_at_client(self, event: Message | Violation | EndOfStream) -> Event:
         if isinstance(event, Violation):

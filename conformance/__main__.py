@@ -1,6 +1,7 @@
 """The command line: ``python -m conformance relay|turns|client …``; see the README."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -224,6 +225,9 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         print(f"conformance: {error}", file=sys.stderr)
         return EXIT_USAGE
+    except BrokenPipeError:  # whoever read our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
 
 
 __all__ = ["CASES", "main", "reason"]

@@ -78,11 +78,11 @@ def line_ends(draw: Draw) -> Script:
     chat = _relay()
     for number, ending in enumerate([b"\n", b"\r\n", b"\0", b"\n\n\n", b"\r\n\r\n", b"\0\0"]):
         chat.send("S", b"bob>t%d%s" % (number, ending)).shown(b"bob>t%d" % number, about="LINE-5")
-    chat.says("bob", "w1", about="LINE-6")
-    chat.add("note_screen").send("S", b"\n\r\n\0\n").says("bob", "quiet", about="LINE-6")
-    chat.add("added_lines", most=1, about="LINE-6")
-    for number, line in enumerate([b"bob>x\r\r\n", b"bob>x\r\0", b"bob>x\ry\n", b"bob>x\x0by\n"]):
-        chat.send("S", line)
+    chat.add("note_screen").says("bob", "before", about="LINE-6").add("as_many_lines")
+    chat.send("S", b"\n\r\n\0\n").says("bob", "quiet", about="LINE-6")
+    chat.add("as_many_lines", about="LINE-6")
+    for number, middle in enumerate([b"\r\r\n", b"\r\0", b"\ry\n", b"\x0by\n", b"\xc2\x85y\n"]):
+        chat.send("S", b"bob>x" + middle)
         chat.says("bob", f"after {number}", about=["LINE-5", "ERR-7"])
     for shown in (b"bob>x", b"bob>xy", b"bob>y", b"bob>x\x0by"):
         chat.not_shown(shown, about=["LINE-5", "ERR-7"])
@@ -99,7 +99,7 @@ def texts_are_kept(draw: Draw) -> Script:
     return chat.says("abcdefghij", "x" * 500, about=about).leave()
 
 
-@case(CLIENT, "LINE-10", "LINE-4", "TERM-3", share=0)
+@case(CLIENT, "LINE-10", "LINE-4", "TERM-3", "TERM-6", share=0)
 def edge_texts(draw: Draw) -> Script:
     """Blanks at the ends, the empty text, tabs, forms, code points at the edges."""
     del draw
@@ -314,25 +314,27 @@ def relayed_text_lifts_turns_at_turn_server(draw: Draw) -> Script:
 def turns(draw: Draw) -> Script:
     """One text a turn; further ones wait, in order, and none is lost."""
     texts = [f"t{number}" for number in range(draw(st.integers(2, 8)))]
-    chat = _turns().type(*(text.encode() for text in texts))
+    ahead = draw(st.integers(1, len(texts)))
+    chat = _turns().on("CLIENT-7").type(*(text.encode() for text in texts[:ahead]))
     for number, text in enumerate(texts):
-        chat.said(text, about="CLIENT-7")
+        chat.said(text)
+        if number == 0 and ahead < len(texts):
+            chat.type(*(text.encode() for text in texts[ahead:]))
         if number in (0, len(texts) - 2):
-            chat.holds_back(["CLIENT-7", "STATE-1"])
-        chat.says("SERVER", f"re {text}", about="CLIENT-7")
-    return chat.leave()
+            chat.holds_back("STATE-1")
+        chat.says("SERVER", f"re {text}")
+    return chat.on().leave()
 
 
 @case(CLIENT, "CLIENT-9", "STATE-2", "CLIENT-6", share=0)
 def server_out_of_turn(draw: Draw) -> Script:
     """A text of the server in the client's own turn is shown, and changes nothing."""
     del draw
-    chat = _turns().says("SERVER", "type something", about=["CLIENT-9", "STATE-2", "CLIENT-6"])
-    chat.says("SERVER", "do", about=["CLIENT-9", "CLIENT-6"])
-    chat.types("one", about=["CLIENT-9", "STATE-2"]).type(b"two")
-    chat.holds_back(["CLIENT-9", "STATE-2"]).says("SERVER", "re", about="CLIENT-9")
-    chat.said("two", about=["CLIENT-9", "STATE-2"]).says("SERVER", "re two")
-    return chat.leave()
+    chat = _turns().on("CLIENT-9", "STATE-2").says("SERVER", "type something", about="CLIENT-6")
+    chat.types("one").says("SERVER", "re one")
+    chat.says("SERVER", "go", about="CLIENT-6").says("SERVER", "on", about="CLIENT-6")
+    chat.types("two").type(b"three").holds_back("CLIENT-7").says("SERVER", "re two")
+    return chat.said("three").says("SERVER", "re three").on().leave()
 
 
 @case(CLIENT, "CLIENT-6", "TERM-4", share=0)

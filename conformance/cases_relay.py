@@ -708,8 +708,9 @@ def operator_types_commands(draw: Draw) -> Script:
     """A typed command of the server is refused, alone and as a piece of a long text."""
     command = draw(st.sampled_from(some.SERVER_COMMANDS))
     text = draw(st.sampled_from([command, "x" * 500 + command]))
-    room = _pair().add("settle").add("listen_up").type(text.encode()).add("told", about="TURN-11")
-    return _witness(room, ["CMD-6", "RELAY-19"])
+    room = _pair().add("settle").add("listen_up").type(text.encode())
+    room.add("quiet", at="W", seconds=0.1, about=["CMD-6", "RELAY-19"])
+    return _witness(room.add("told", about="TURN-11"), ["CMD-6", "RELAY-19"])
 
 
 @case(RELAY, "RELAY-19", "TURN-9", "TURN-11", "LINE-4", operator=True, every=6)

@@ -178,9 +178,10 @@ def words_of_join(draw: Draw) -> Script:
     r"""Words behind \join are ignored, and every version is answered with chat/1."""
     words = draw(st.sampled_from(["", " x", " a=b \\quit", " " + "w" * 300, " > >> !~"]))
     version = draw(st.sampled_from([1, 2, 10, 999]))
-    about = "CMD-4" if words else ("JOIN-2" if version > 1 else "JOIN-1")
-    script = Sessions().plain("A").send("A", f"a>\\join chat/{version}{words}\n".encode())
-    return script.welcome("A", about).turn("A", "x", about).quit("A")
+    script = Sessions().plain("A")
+    script.on(*(["CMD-4"] if words else []), *(["JOIN-2"] if version > 1 else []), "JOIN-1")
+    script.send("A", f"a>\\join chat/{version}{words}\n".encode())
+    return script.welcome("A").turn("A", "x").quit("A")
 
 
 @case(TURNS, "JOIN-1", "TURN-5", operator=True)
@@ -287,11 +288,19 @@ def error_in_spite_of_input(draw: Draw) -> Script:
 
 
 @case(TURNS, "CLOSE-1", share=0)
-def drain_has_an_end(draw: Draw) -> Script:
+def ends_at_once(draw: Draw) -> Script:
     """Its own end comes at once after its last word, though the client's does not."""
     del draw
     script = _pair().send("A", b"bad\n")
     return script.expect("A", "error", "malformed").expect_end("A").join("B").quit("B")
+
+
+@case(TURNS, "CLOSE-1", share=0, profile="thorough")
+def drain_has_an_end(draw: Draw) -> Script:
+    """Thirty seconds after its end it has closed, though the client has not."""
+    del draw
+    script = _pair().send("A", b"bad\n").expect("A", "error", "malformed").expect_end("A")
+    return script.add("closed_within", at="A", seconds=31, about="CLOSE-1")
 
 
 @case(TURNS, "CLOSE-3", operator=True, share=0.7)
@@ -355,12 +364,12 @@ def waiting_in_order(draw: Draw) -> Script:
         script.handles[who] = who.lower()
         more = b"".join(script.line(who, text) for text in early[who])
         script.arrive(who, more=more).add("fence", at=who, seconds=0.03)
-    script.turn("A", about="TURN-1").quit("A")
+    script.on("TURN-1").turn("A").turn("A", "again").quit("A")
     for who in names:
-        script.welcome(who, about="TURN-1")
+        script.on("TURN-1", "TURN-4").welcome(who)
         for number, text in enumerate(early[who]):
-            script.seen(who, text, about="TURN-4").reply(who, f"r{number}", about="TURN-4")
-        script.turn(who, about="TURN-1").quit(who)
+            script.seen(who, text).reply(who, f"r{number}")
+        script.on("TURN-1").turn(who).quit(who)
     return script
 
 
@@ -471,6 +480,7 @@ def operator_types_commands(draw: Draw) -> Script:
     command = draw(st.sampled_from(some.SERVER_COMMANDS))
     text = draw(st.sampled_from([command, "x" * 500 + command]))
     script = _pair().text("A", "go").add("listen_up").type(text.encode())
+    script.add("quiet", at="A", seconds=0.1, about=["CMD-6", "TURN-11"])
     script.add("told", about="TURN-11").type(b"instead").hear("A", "instead", ["CMD-6", "TURN-11"])
     return script.turn("A", about="CMD-6").quit("A")
 
@@ -489,11 +499,15 @@ def operator_types_controls(draw: Draw) -> Script:
 def replies_unread(draw: Draw) -> Script:
     """While a reply cannot be handed over, no further text is taken."""
     del draw
-    script = Sessions().add("connect", at="A", slow=True)
+    return _reply_unread(Sessions()).reset("A")
+
+
+def _reply_unread(script: Sessions) -> Sessions:
+    """A has stopped reading, and takes turns until a reply cannot be handed over."""
+    script.add("connect", at="A", slow=True)
     script.handles["A"] = "a"
     script.send("A", b"a>\\join chat/1\n").welcome("A").add("pause", at="A")
-    script.add("exchange", at="A", handle="a", turns=6_000, size=499, about="TURN-10")
-    return script.reset("A")
+    return script.add("exchange", at="A", handle="a", turns=6_000, size=499, about="TURN-10")
 
 
 @case(TURNS, "TURN-12", "TURN-9", operator=True, share=0.3)
@@ -512,9 +526,9 @@ def operator_ends_session(draw: Draw) -> Script:
     waits = draw(st.booleans())
     if waits:
         script.arrive("B")
-    script.type(b"\\quit").expect("A", "quit", about="TURN-13").expect_end("A").end("A")
+    script.on("TURN-13").type(b"\\quit").expect("A", "quit").expect_end("A").end("A")
     if waits:
-        return script.welcome("B", about="TURN-13").turn("B", about="TURN-13").quit("B")
+        return script.welcome("B").turn("B").quit("B")
     return script.next_session("TURN-13")
 
 
@@ -604,7 +618,7 @@ def _stopped(draw: Draw, name: str) -> Script:
     script.add("settle").add("signal", name=name)
     for who in ("A", "B", "C"):
         script.expect(who, "quit", about="STOP-1").expect_end(who).end(who)
-    script.exits(0, ["STOP-1"]).add("lasted", most=5.0, about="STOP-2")
+    script.exits(0, ["STOP-1"], seconds=11).add("lasted", most=5.0, about="STOP-2")
     return script.seen("A", "two", "three", about="STOP-2").not_shown(b"b>waits", about="STOP-2")
 
 
@@ -660,6 +674,14 @@ def broken_pipes(draw: Draw) -> Script:
     script.join("Z", about="TERM-6").text("Z", "still there", about="TERM-6")
     script.quit("Z").add("signal", name="SIGTERM")
     return script.exits(0, ["TERM-6", "STOP-1"])
+
+
+@case(TURNS, "TERM-6", "CLOSE-4", share=0, alone=True)
+def broken_pipe_with_queue(draw: Draw) -> Script:
+    """A client that vanishes while a reply is handed over to it does not end the program."""
+    del draw
+    script = _reply_unread(Sessions(fresh=True)).on("TERM-6", "CLOSE-4").end("A").close("A")
+    return script.join("Z").quit("Z").join("Y").quit("Y")
 
 
 @case(TURNS, "TURN-8", "TURN-1", operator=True, share=0, profile="standard")

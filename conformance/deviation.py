@@ -16,9 +16,5 @@ class InconclusiveError(Exception):
     """The set-up of a case failed: nothing is proved either way."""
 
 
-class RefusedError(InconclusiveError):
-    """Nobody listens where the target should."""
-
-
 class UnsupportedError(Exception):
     """The case cannot be run against this target, and why."""

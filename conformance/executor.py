@@ -8,6 +8,7 @@ import socket
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
 from conformance import oracle
 from conformance.deviation import Deviation, UnsupportedError
@@ -29,6 +30,8 @@ class Screen:
 
     read_lines: int = 0
     noted_lines: int = 0
+    usual_lines: int = 0
+    """How many lines were added between the first two looks."""
     heard_octets: int = 0
     """What it had said, on either output, at the last ``listen_up``."""
     heard_screen: int = 0
@@ -117,7 +120,7 @@ class Executor:
         if self.stale:
             self.target.stop()
 
-    def deviate(self, operation: Operation, symptom: str, summary: str, expected: str) -> None:
+    def deviate(self, operation: Operation, symptom: str, summary: str, expected: str) -> NoReturn:
         """Raises Deviation; a program that has ended is the first thing to be said."""
         about = list(operation.get("about") or self.blame)
         at = operation.get("at", self.person)

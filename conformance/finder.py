@@ -19,9 +19,10 @@ from conformance.trace import Trace
 
 FIND_SECONDS = 2.0
 """What is waited for an answer before a failure is believed; times ``--patience``."""
-SHRINK_SECONDS = 3.0
+SHRINK_SECONDS = 1.5
 """How long a failure is made smaller."""
 CONFIRMATIONS = 3
+CONFIRM_SECONDS_MIN = 0.5
 _TRIED_SESSIONS = 12
 
 
@@ -64,8 +65,10 @@ class Finder:
         patience: float,
         shrink_patience: float,
         shrink_seconds: float = SHRINK_SECONDS,
+        confirmations: int = CONFIRMATIONS,
     ) -> None:
         self.target = target
+        self.confirmations = confirmations
         self.shrink_seconds = shrink_seconds
         self.patience = patience
         self.shrink_patience = shrink_patience
@@ -133,16 +136,20 @@ class Finder:
             outcome.finding = finding
         else:
             outcome.inconclusive = (
-                f"seen once and not again in {CONFIRMATIONS} runs: {finding.deviation.summary}, "
-                f"expected {finding.deviation.expected}"
+                f"seen once and not again in {self.confirmations} runs: "
+                f"{finding.deviation.summary}, expected {finding.deviation.expected}"
             )
 
     def confirm(self, case: Case, finding: Finding) -> int:
-        """Run it again on a fresh process; how often it failed."""
+        """Run it again on a fresh process; how often it failed.
+
+        The first time with all patience; then with ten times that of the shrinking.
+        """
         finding.confirmed = 0
-        for _ in range(CONFIRMATIONS):
+        shorter = min(self.patience, max(CONFIRM_SECONDS_MIN, 10 * self.shrink_patience))
+        for patience in (self.patience, *[shorter] * (self.confirmations - 1)):
             self.target.stop()
-            deviation, trace = self._replay(case, finding.before, finding.operations)
+            deviation, trace = self._replay(case, finding.before, finding.operations, patience)
             if deviation is not None:
                 finding.confirmed += 1
                 finding.deviation, finding.trace = deviation, trace
@@ -151,18 +158,22 @@ class Finder:
         return finding.confirmed
 
     def _replay(
-        self, case: Case, before: list[list[Operation]], operations: list[Operation]
+        self,
+        case: Case,
+        before: list[list[Operation]],
+        operations: list[Operation],
+        patience: float,
     ) -> tuple[Deviation | None, Trace]:
         for each in before:
             self.attempt(case, each, self.patience)
-        return self.attempt(case, operations, self.patience)
+        return self.attempt(case, operations, patience)
 
     def _confirm_session(self, case: Case, finding: Finding) -> int:
         """Does it fail after all that came before? Then leave out what is not needed."""
 
         def fails(before: list[list[Operation]]) -> bool:
             self.target.stop()
-            deviation, trace = self._replay(case, before, finding.operations)
+            deviation, trace = self._replay(case, before, finding.operations, self.patience)
             if deviation is not None:
                 finding.deviation, finding.trace = deviation, trace
             return deviation is not None

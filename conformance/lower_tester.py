@@ -161,14 +161,18 @@ class Network:
                     return True
         return False
 
-    def wait_any(self, seconds: float) -> None:
-        """Wait until something comes anywhere, or the time is over."""
+    def wait_any(self, seconds: float) -> bool:
+        """Wait until something comes anywhere, on the screen too; False when the time is over."""
         with selectors.DefaultSelector() as selector:
             for connection in self.connections.values():
                 if connection.readable:
                     selector.register(connection.socket, selectors.EVENT_READ, connection)
-            for key, _ in selector.select(seconds):
+            for output in self.screen.outputs() if self.screen else []:
+                selector.register(output, selectors.EVENT_READ, self.screen)
+            ready = selector.select(seconds) if selector.get_map() else []
+            for key, _ in ready:
                 key.data.read()
+        return bool(ready)
 
     def line(self, connection: Connection, seconds: float) -> bytes | None:
         """Its next line; None if none came in this time, or its stream ended."""

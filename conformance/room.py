@@ -112,7 +112,7 @@ class Room(Script):
 
     def refused(self, who: str, code: str, about: str | list[str] = "ERR-1") -> Self:
         r"""What was sent is answered by ``\error CODE`` and the end of the stream."""
-        self.expect(who, "error", code, about=about).expect_end(who)
+        self.expect(who, "error", code, about=about).expect_end(who, ["CLOSE-1", "ERR-1"])
         if who in self.members:
             self.gone(who)
         return self

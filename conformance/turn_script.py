@@ -63,7 +63,8 @@ class Sessions(Script):
 
     def refused(self, who: str, code: str, about: str | list[str] = "ERR-1") -> Self:
         r"""What was sent is answered by ``\error CODE`` and the end of the stream."""
-        return self.expect(who, "error", code, about=about).expect_end(who).end(who)
+        self.expect(who, "error", code, about=about)
+        return self.expect_end(who, ["CLOSE-1", "ERR-1"]).end(who)
 
     def next_session(self, about: str | list[str], who: str = "Z") -> Self:
         """The positive control: the next client is served as if nothing had been."""

@@ -95,7 +95,8 @@ class ChatServer:
                 self._begin(self._queue.pop(0))
             connection = self._current
             assert connection is not None
-            if connection.blocked:  # the reply keeps the turn (TURN-10)
+            if connection.blocked and not connection.session.last_word_read:
+                # the reply keeps the turn (TURN-10)
                 break
             event = connection.next_event()
             if event is not None:

@@ -176,7 +176,9 @@ def test_texts_out_of_turn_are_held_and_taken_one_a_turn() -> None:
 )
 def test_however_a_session_ends_what_was_read_is_shown_first(last: bytes, event: Event) -> None:
     session = server(b"ann>1\nann>2\nann>3\n")
+    assert not session.last_word_read
     session.receive(last)
+    assert session.last_word_read
     assert [e.text for e in taken(session)[:3] if isinstance(e, Text)] == ["1", "2", "3"]
     session = server(b"ann>1\nann>2\n")
     session.receive(last)

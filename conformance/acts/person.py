@@ -98,7 +98,7 @@ def shown(run: Executor, operation: Operation) -> None:
                 run.trace.add(run.middle, run.person, "octets", lines[at], "shown")
                 return
         left = deadline - time.monotonic()
-        if left <= 0 or not program.wait_screen(left):
+        if left <= 0 or not run.network.wait_any(left):
             program.read()
             if len(program.lines()) == len(lines):
                 break
@@ -149,20 +149,21 @@ def shown_once(run: Executor, operation: Operation) -> None:
 def note_screen(run: Executor, operation: Operation) -> None:
     """Count lines from here on."""
     del operation
-    program = run.person_side
-    program.read()
-    run.screen.noted_lines = len(program.lines())
+    run.person_side.read()
+    run.screen.noted_lines = len(run.person_side.lines())
 
 
 @act
-def added_lines(run: Executor, operation: Operation) -> None:
-    """No more lines than so many stand on the screen since then."""
+def as_many_lines(run: Executor, operation: Operation) -> None:
+    """As many lines were added since the last look as the first time, and no more."""
     program = run.person_side
     program.read()
     new = [line for line in program.lines()[run.screen.noted_lines :] if line.strip()]
-    if len(new) > operation["most"]:
+    run.screen.usual_lines = run.screen.usual_lines or len(new)
+    if len(new) > run.screen.usual_lines:
         text = f'the screen says "{escape(b" / ".join(new))}"'
-        run.deviate(operation, "told for nothing", text, "no word of empty lines")
+        run.deviate(operation, "told for nothing", text, "no more lines than before")
+    run.screen.noted_lines = len(program.lines())
 
 
 @act

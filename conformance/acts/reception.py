@@ -1,6 +1,8 @@
 """What comes at a connection is read as events and compared with what should come."""
 
+import itertools
 from collections import deque
+from typing import NoReturn
 
 from conformance import oracle
 from conformance.acts.wire import send
@@ -32,14 +34,13 @@ def event_at(
         line = run.network.line(connection, run.patience)
         if line is None:
             nothing_came(run, operation, connection, want)
-        assert line is not None
         pending.extend(read_line(run, operation, connection, line))
     return pending.popleft()
 
 
 def nothing_came(
     run: Executor, operation: Operation, connection: Connection, want: oracle.Event
-) -> None:
+) -> NoReturn:
     """Raises the deviation that there is no line where this event should be."""
     expected = say(want)
     name = connection.name
@@ -97,29 +98,39 @@ def check(
     got: oracle.Event,
 ) -> None:
     """Raises the deviation, if what came is not what is wanted."""
-    twice = got == run.last.get(connection.name)
-    run.last[connection.name] = got
+    before, run.last[connection.name] = run.last.get(connection.name), got
     if matches(want, got):
         return
-    symptom = "another line"
+    overtaken = any(
+        matches(want, oracle.server_line(line[:-1]))
+        for line in itertools.islice(connection.lines, 50)
+    )
+    later = "; the expected line came later" if overtaken else ""
+    symptom, requirement = "another line", ""
     if got[0] == "error":
         symptom = f"error {got[1]}"
     elif got[0] == "text" and got[1] == run.own_handle.get(connection.name):
-        symptom = "its own line back"
-    elif twice:
+        symptom, requirement = "its own line back", "RELAY-2"
+    elif _has_blank(run, want, got):
+        symptom, requirement = "a blank behind the handle", "LINE-1"
+    elif got == before:
         symptom = "twice"
     elif want[0] == "text" == got[0] and want[1] == got[1]:
         symptom = "another text"
-    overtaken = connection.lines and any(
-        matches(want, oracle.server_line(line[:-1])) for line in list(connection.lines)[:50]
-    )
-    later = "; the expected line came later" if overtaken else ""
-    operation = dict(operation)
-    if got[0] == "error" and got[1] == "idle":
-        operation["about"] = ["ERR-9"]
-    if symptom == "its own line back":
-        operation = also(operation, "RELAY-2")
+    operation = also(operation, requirement) if requirement else operation
+    if symptom == "error idle":
+        operation = {**operation, "about": ["ERR-9"]}
     run.deviate(operation, symptom, f"{connection.name} received {say(got)}{later}", say(want))
+
+
+def _has_blank(run: Executor, want: oracle.Event, got: oracle.Event) -> bool:
+    """Whether it would be the wanted line without the blanks behind its ``>``."""
+    if got[0] != "text" or not got[2].startswith(" "):
+        return False
+    content = f"{got[1]}>{got[2].lstrip(' ')}".encode()
+    if run.target.kind == CLIENT:
+        return matches(want, oracle.client_line(content, first=want[0] == "join"))
+    return matches(want, oracle.server_line(content))
 
 
 def expect_end(run: Executor, operation: Operation, connection: Connection) -> None:

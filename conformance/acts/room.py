@@ -207,7 +207,6 @@ def not_drowned(run: Executor, operation: Operation) -> None:
         line = run.network.line(connection, run.patience)
         if line is None:
             nothing_came(run, operation, connection, want)
-        assert line is not None
         if oracle.server_line(line[:-1]) == want:
             break
         octets += len(line)

@@ -18,9 +18,10 @@ def connect(run: Executor, operation: Operation) -> None:
     try:
         connected = run.target.connect(index, port, 5, operation.get("slow", False))
     except InconclusiveError as error:
-        if program is None or program.ended(0.3) is None:
+        if program is None:
             raise
-        run.deviate(operation, "died", str(error), "a server")
+        program.ended(0.3)
+        run.deviate(operation, "not reached", str(error), "a server that takes connections")
     run.network.take(name, connected)
     run.trace.add(name, run.middle, "event", b"", "connects")
 

@@ -302,6 +302,10 @@ class Chat:
         """The stream has ended, and the server has said nothing about it."""
         if self.bug == "end-of-stream-unnoticed":
             return
+        if self.bug == "dies-of-sigpipe":
+            for _ in range(3):
+                self._say(wire.QUIT)
+                time.sleep(0.01)
         lost = self._welcomed or self._was_reset()
         if self.bug == "end-unwelcomed-status-1":
             lost = True
@@ -640,7 +644,7 @@ BUGS: tuple[Bug, ...] = (
     bug("waits-for-roster", "JOIN-10", "It waits for as many handles as the welcome counts."),
     bug("closes-when-leaving", "CLOSE-1", "It resets the connection when it leaves."),
     bug("ends-no-side", "CLOSE-1", "It waits for the server's end before it ends its own side."),
-    bug("dies-of-reset", "CLOSE-4 TERM-5", "A reset is an exception that nobody catches."),
+    bug("dies-of-reset", "CLOSE-4 TERM-6", "A reset makes it abort."),
     bug("reset-unnoticed", "CLOSE-4", "It does not notice a reset."),
     bug("reset-loses-lines", "CLOSE-4", "It drops the lines that came before a reset or an end."),
     bug("takes-any-handle", "CLIENT-2 LINE-3", "It takes any handle."),
@@ -764,7 +768,10 @@ def main(arguments: list[str]) -> int:
         return 1 if options.bug == "wrong-arguments-status-1" else WRONG
     host, port = options.address
     user = User(host, int(port), options.patience, options.bug, options.odd)
-    status = user.run()
+    try:
+        status = user.run()
+    except ConnectionError:  # only with the bug dies-of-reset
+        os.kill(os.getpid(), signal.SIGABRT)
     user.screen.close()
     return status
 

@@ -8,6 +8,7 @@ a relay and a turn server say what becomes of what it hears.
 import argparse
 import contextlib
 import errno
+import fcntl
 import math
 import os
 import re
@@ -15,6 +16,8 @@ import select
 import signal
 import socket
 import struct
+import sys
+import termios
 import threading
 import time
 from collections import deque
@@ -179,10 +182,16 @@ class Connection:
 
     def close(self) -> None:
         """Close the socket."""
-        if not self.closed and self.odd == "resets-after-drain" and self.heard_end:
+        if self.odd == "resets-after-drain" and self.heard_end and not self._unsent():
             self.close_by_reset()
         self.closed = True
         self.sock.close()
+
+    def _unsent(self) -> int:
+        """Octets that the peer's system has not got yet; a reset would lose them."""
+        if self.closed:
+            return 0
+        return int.from_bytes(fcntl.ioctl(self.sock, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
     def close_by_reset(self) -> None:
         """Close so that a reset is sent."""
@@ -517,8 +526,16 @@ class Server:
         for connection in self.connections:
             if connection.wants_to_write():
                 connection.flush()
+            if connection.was_reset and not connection.heard_end:
+                self._notice_reset(connection)
             connection.tick(time.monotonic())
         self.connections = [each for each in self.connections if not each.closed]
+
+    def _notice_reset(self, connection: Connection) -> None:
+        """A reset that a write met is an end of the stream as well (CLOSE-4)."""
+        connection.heard_end = True
+        if not connection.ended and self.bug != "reset-unnoticed":
+            self.heard(connection, b"")
 
     def put_off(self, seconds: float, what: Callable[[], None]) -> None:
         """Do something later."""

@@ -319,7 +319,9 @@ class TurnServer(net.Server):
             return True
         if self.bug in ("typed-ahead-lost", "input-end-at-once"):
             return True
-        if self._session is None or self._turn == "client" or self._session.out:
+        if self._session is None or self._turn == "client":
+            return False
+        if self._session.out and self.bug != "turn-passes-early":
             return False
         return not self._pieces and not self.keyboard.lines
 
