@@ -43,10 +43,11 @@ def first_separator(draw: Draw) -> Script:
     return _pair().turn("A", f">{text}", about="LINE-2").quit("A")
 
 
-@case(TURNS, "LINE-3", "TERM-9", operator=True)
+@case(TURNS, "LINE-3", "LINE-10", "TERM-9", operator=True)
 def handles_are_kept(draw: Draw) -> Script:
     """Every legal handle is taken and shown as it is."""
-    return Sessions().join("A", draw(some.handles()), about="LINE-3").turn("A", "hi", "LINE-3")
+    script = Sessions().on("LINE-3", "LINE-10").join("A", draw(some.handles()))
+    return script.turn("A", "hi", "TERM-9")
 
 
 @case(TURNS, "LINE-4", "LINE-10", "TERM-9", operator=True, share=2)
@@ -207,7 +208,7 @@ def plain_clients(draw: Draw) -> Script:
 # Errors
 
 
-@case(TURNS, "ERR-1", "ERR-2", "ERR-3", "TURN-8", operator=True, share=3)
+@case(TURNS, "ERR-1", "ERR-2", "ERR-3", "ERR-5", "TURN-8", operator=True, share=3)
 def violations(draw: Draw) -> Script:
     """What came before counts, the error is the last word, and what follows is discarded."""
     line, code = draw(st.sampled_from(VIOLATIONS))
@@ -504,10 +505,14 @@ def replies_unread(draw: Draw) -> Script:
 
 def _reply_unread(script: Sessions) -> Sessions:
     """A has stopped reading, and takes turns until a reply cannot be handed over."""
-    script.add("connect", at="A", slow=True)
+    return _slow(script).add("exchange", at="A", handle="a", turns=6_000, size=499, about="TURN-10")
+
+
+def _slow(script: Sessions) -> Sessions:
+    """A has joined and stopped reading; the system holds little for it."""
     script.handles["A"] = "a"
-    script.send("A", b"a>\\join chat/1\n").welcome("A").add("pause", at="A")
-    return script.add("exchange", at="A", handle="a", turns=6_000, size=499, about="TURN-10")
+    script.add("connect", at="A", slow=True).send("A", b"a>\\join chat/1\n").welcome("A")
+    return script.add("pause", at="A")
 
 
 @case(TURNS, "TURN-12", "TURN-9", operator=True, share=0.3)
@@ -585,13 +590,8 @@ def unframed(draw: Draw) -> Script:
 def slow_reader(draw: Draw) -> Script:
     """Replies that a slow client has not read arrive whole, later."""
     del draw
-    script = Sessions().add("connect", at="A", slow=True)
-    script.handles["A"] = "a"
-    script.send("A", b"a>\\join chat/1\n").welcome("A")
-    for number in range(60):
-        script.text("A", str(number)).type(b"%03d" % number + b"y" * 497)
-    for number in range(60):
-        script.hear("A", f"{number:03d}" + "y" * 497, about="STREAM-2")
+    script = _slow(Sessions()).send("A", b"a>\n" * 500)
+    script.add("type_bulk", at="A", handle="SERVER", lines=500, size=500, about="STREAM-2")
     return script.quit("A")
 
 

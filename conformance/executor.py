@@ -22,6 +22,8 @@ from conformance.upper_tester import Program
 
 MIDDLE = {"relay": "relay", "turns": "server", "client": "client"}
 """What a sequence chart calls a target of each kind."""
+_ENDING_SECONDS = 0.05
+"""A program whose connection broke gets so long to be seen to end."""
 
 
 @dataclass
@@ -125,7 +127,8 @@ class Executor:
         about = list(operation.get("about") or self.blame)
         at = operation.get("at", self.person)
         self.trace.add(self.middle, at, "expected", b"", expected)
-        status = self.program.process.poll() if self.program and not self.exited else None
+        self.trace.complete = True
+        status = self.program.ended(_ENDING_SECONDS) if self.program and not self.exited else None
         if status is not None:
             if status < 0:
                 about = list(dict.fromkeys([*about, "TERM-6"]))

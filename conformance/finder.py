@@ -24,6 +24,7 @@ SHRINK_SECONDS = 1.5
 CONFIRMATIONS = 3
 CONFIRM_SECONDS_MIN = 0.5
 _TRIED_SESSIONS = 12
+_RECUTS_MAX = 20
 
 
 @dataclass
@@ -127,6 +128,7 @@ class Finder:
             finding.shrink_steps = search.steps
             finding.shrink_seconds = found_seconds
             if self.confirm(search.case, finding):
+                self._vary(search.case, finding)
                 outcome.finding = finding
                 return
         finding = search.first
@@ -156,6 +158,20 @@ class Finder:
             elif not finding.confirmed:
                 break
         return finding.confirmed
+
+    def _vary(self, case: Case, finding: Finding) -> None:
+        """Does it depend on segmentation? Then say so."""
+        again = [_recut(operation) for operation in finding.operations]
+        if again == finding.operations:
+            return
+        try:
+            deviation, _ = self.attempt(case, again, self.patience)
+        except (InconclusiveError, UnsupportedError):
+            return
+        if deviation is None:
+            cut = any(operation.get("cuts") for operation in finding.operations)
+            how = "in one write" if cut else "with each line in a write of its own"
+            finding.trace.hints.append(f"The same octets {how} pass: it depends on segmentation.")
 
     def _replay(
         self,
@@ -192,6 +208,17 @@ class Finder:
             else:
                 size //= 2
         return self.confirm(case, finding)
+
+
+def _recut(operation: Operation) -> Operation:
+    """The same octets in one write if they were cut, else each line in a write of its own."""
+    if operation["op"] != "send":
+        return operation
+    if operation.get("cuts"):
+        return {name: value for name, value in operation.items() if name != "cuts"}
+    octets: bytes = operation["octets"]
+    cuts = [at + 1 for at, octet in enumerate(octets[:-1]) if octet == ord("\n")]
+    return {**operation, "cuts": cuts} if 0 < len(cuts) <= _RECUTS_MAX else operation
 
 
 class _Search:

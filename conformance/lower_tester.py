@@ -77,7 +77,8 @@ class Connection:
         self.ended_at = time.monotonic()
         words = "end of stream" if how == "end" else "reset"
         self.trace.add(self.peer, self.name, "event", b"", words)
-        self.trace.closing = f"{self.peer} ended the connection to {self.name} by {words}"
+        if not self.trace.complete:
+            self.trace.closing = f"{self.peer} ended the connection to {self.name} by {words}"
 
     @property
     def readable(self) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 
 from conformance import __version__, replay, smoke, spec
 from conformance.cases import CASES, NOT_TESTED, PROFILES, Case
+from conformance.deviation import Deviation
 from conformance.finder import CONFIRMATIONS, FIND_SECONDS, Finder, Outcome
 from conformance.target import Target
 from conformance.upper_tester import end_all, survivors
@@ -277,8 +278,7 @@ class Run:
             "participants": finding.trace.participants(middle),
             "chart": finding.trace.entries,
             "closing": finding.trace.closing,
-            "conclusion": f"{deviation.summary[:1].upper()}{deviation.summary[1:]}; "
-            f"expected {deviation.expected}.",
+            "conclusion": " ".join([_sentence(deviation), *finding.trace.hints]),
             "again": f"{Path(sys.executable).name} -m conformance replay {where} {self._how()}",
             "by_hand": replay.by_hand(finding.operations, self.target.kind),
             "replay": name,
@@ -320,6 +320,12 @@ def reason(requirement: spec.Requirement, kind: str) -> str | None:
     if not requirement.testable:
         return spec.NO_TEST
     return NOT_TESTED[kind].get(requirement.id)
+
+
+def _sentence(deviation: Deviation) -> str:
+    """What came, and what should have."""
+    summary = deviation.summary
+    return f"{summary[:1].upper()}{summary[1:]}; expected {deviation.expected}."
 
 
 def _percentile_99(seconds: list[float]) -> float:

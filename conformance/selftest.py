@@ -52,7 +52,7 @@ class Score:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
-    parser.add_argument("-j", "--jobs", type=int, default=2 * (os.cpu_count() or 1), metavar="N")
+    parser.add_argument("-j", "--jobs", type=int, default=3 * (os.cpu_count() or 1), metavar="N")
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="for each oddity (1)")
     parser.add_argument(
         "--match", default="*", metavar="GLOB", help="only these, by what the table calls them"

@@ -28,10 +28,15 @@ class Trace:
     begun: float = field(default_factory=time.monotonic)
     entries: list[dict[str, Any]] = field(default_factory=list)
     closing: str = ""
+    """How the target ended the last connection that it ended."""
+    hints: list[str] = field(default_factory=list)
+    """Sentences about what the failure depends on."""
+    complete: bool = False
+    """Whether nothing that comes now belongs to it."""
 
     def add(self, sender: str, receiver: str, kind: str, octets: bytes, note: str = "") -> None:
         """Note one thing that happened; what comes after too many is left out."""
-        if len(self.entries) < _ENTRIES_MAX:
+        if len(self.entries) < _ENTRIES_MAX and not self.complete:
             self.entries.append(
                 {
                     "t_ms": round((time.monotonic() - self.begun) * 1000, 1),

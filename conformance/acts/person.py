@@ -174,7 +174,7 @@ def type_bulk(run: Executor, operation: Operation) -> None:
     lines = [b"%06d" % number + b"x" * (size - 8) for number in range(operation["lines"])]
     left = memoryview(b"\n".join(lines) + b"\n")
     program = run.person_side
-    deadline = time.monotonic() + 20
+    progress_at = time.monotonic()
     stalled_at = time.monotonic() + 0.4
     heard = 0
     while heard < len(lines):
@@ -182,7 +182,7 @@ def type_bulk(run: Executor, operation: Operation) -> None:
         left = left[typed:]
         now = time.monotonic()
         if typed:
-            stalled_at = now + 0.2
+            progress_at, stalled_at = now, now + 0.2
         if now > stalled_at or not left:
             connection.paused = False
         if connection.paused:
@@ -196,10 +196,11 @@ def type_bulk(run: Executor, operation: Operation) -> None:
                 text = f'"{escape(line)}" came as line {heard + 1}'
                 run.deviate(operation, "another line", text, f'"{escape(want)}"')
             heard += 1
+            progress_at = time.monotonic()
             connection.received = 0
             connection.read()
             line = connection.lines.popleft() if connection.lines else None
-        if now > deadline or (not left and heard < len(lines) and connection.ending):
+        if connection.ending or now - progress_at > 2 * run.patience:
             text = f"{heard} of {len(lines)} lines came"
             run.deviate(operation, "missing", text, "all of them")
 

@@ -51,7 +51,22 @@ def nothing_came(
     if connection.ending:
         how = "ended the stream" if connection.ending == "end" else "reset the connection"
         run.deviate(operation, connection.ending, f"{name}: the {run.middle} {how}", expected)
+    if _overtaken(run, connection, want):
+        run.trace.hints.append("A later line of the same sender came: it is lost, not late.")
     run.deviate(operation, "missing", f"nothing came at {name}", expected)
+
+
+def _overtaken(run: Executor, connection: Connection, want: oracle.Event) -> bool:
+    """Whether a witness, sent behind the text that does not come, comes instead of it."""
+    senders = [who for who, handle in run.own_handle.items() if [handle] == want[1:2]]
+    if run.target.kind != RELAY or want[0] != "text" or not senders:
+        return False
+    sender = run.network.connections.get(senders[0])
+    if sender is None or sender.ending:
+        return False
+    witness = f"{want[1]}>~witness\n".encode()
+    run.network.send(sender, witness, [], run.patience)
+    return run.network.line(connection, run.patience) == witness
 
 
 def read_line(

@@ -78,8 +78,12 @@ def plain(report: Report, entry: Entry, width: int) -> str:
 
 
 def settings_line(report: Report) -> str:
-    """The settings of the run, as ``name value``."""
-    return ", ".join(f"{name} {value}" for name, value in report["settings"].items())
+    """The settings of the run that are there, as ``name value``."""
+    return ", ".join(
+        f"{name} {' '.join(map(str, value)) if isinstance(value, list) else value}"
+        for name, value in report["settings"].items()
+        if value not in (None, [], False)
+    )
 
 
 def target_name(report: Report) -> str:
