@@ -112,7 +112,14 @@ def parser() -> argparse.ArgumentParser:
         _run_arguments(one)
     again = commands.add_parser("replay", help="run saved failures again")
     again.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    again.add_argument("--at", metavar="tcp://HOST:PORT", dest="at", help="a server that runs")
+    again.add_argument(
+        "--at",
+        action="append",
+        default=[],
+        dest="addresses",
+        metavar="tcp://HOST:PORT",
+        help="a server that runs already; several are the nodes of one relay",
+    )
     _again_arguments(again)
     listing = commands.add_parser("list", help="list requirements and cases")
     listing.add_argument("--explain", metavar="ID", help="a requirement's clause and its cases")
@@ -176,7 +183,6 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _replay(arguments: argparse.Namespace) -> int:
-    arguments.addresses = [arguments.at] if arguments.at else []
     failed = False
     for path in arguments.files:
         saved = replay.load(path)

@@ -676,11 +676,11 @@ def broken_pipes(draw: Draw) -> Script:
     return script.exits(0, ["TERM-6", "STOP-1"])
 
 
-@case(TURNS, "TERM-6", "CLOSE-4", share=0, alone=True)
+@case(TURNS, "TURN-10", "CLOSE-4", "TERM-6", share=0, alone=True)
 def broken_pipe_with_queue(draw: Draw) -> Script:
     """A client that vanishes while a reply is handed over to it does not end the program."""
     del draw
-    script = _reply_unread(Sessions(fresh=True)).on("TERM-6", "CLOSE-4").end("A").close("A")
+    script = _reply_unread(Sessions(fresh=True)).on("TURN-10", "CLOSE-4").end("A").close("A")
     return script.join("Z").quit("Z").join("Y").quit("Y")
 
 

@@ -10,7 +10,7 @@ from conformance.cases import CASES, Case
 from conformance.finder import Finder, Finding
 from conformance.operations import Operation, pack, unpack
 from conformance.spec import CLIENT
-from conformance.trace import Trace
+from conformance.trace import Trace, escape
 
 _BY_HAND_MAX = 6
 _PARTS_MAX = 7
@@ -83,7 +83,7 @@ def by_hand(operations: list[Operation], kind: str) -> list[str]:
         else:
             commands.append(f"({_printf(sent)}; cat) | nc localhost $PORT")
     typed = b"".join(each["octets"] for each in operations if each["op"] == "type")
-    commands += [f"and type: {typed[:200]!r}"] if typed else []
+    commands += [f"and type: {escape(typed)}"] if typed else []
     return commands[:_BY_HAND_MAX]
 
 

@@ -287,7 +287,7 @@ class Run:
     def _how(self) -> str:
         if self.target.command is not None:
             return f"--run {shlex.quote(self.target.command)}"
-        return " ".join(f"tcp://{host}:{port}" for host, port in self.target.addresses)
+        return " ".join(f"--at tcp://{host}:{port}" for host, port in self.target.addresses)
 
     def _untested(self, seen: set[str]) -> Iterable[dict[str, Any]]:
         run = {outcome.case.name for outcome in self.outcomes}

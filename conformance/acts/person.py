@@ -228,6 +228,8 @@ def exchange(run: Executor, operation: Operation) -> None:
         if new:
             progress_at = now
         elif now - progress_at > max(0.7, run.patience / 2):
+            note = f"{taken} texts, none of whose replies is read"
+            run.trace.add(connection.name, run.middle, "event", b"", note)
             return
     run.deviate(
         operation,

@@ -534,7 +534,7 @@ class Server:
     def _notice_reset(self, connection: Connection) -> None:
         """A reset that a write met is an end of the stream as well (CLOSE-4)."""
         connection.heard_end = True
-        if not connection.ended and self.bug != "reset-unnoticed":
+        if not connection.ended and self.bug not in ("reset-unnoticed", "waits-for-vanished"):
             self.heard(connection, b"")
 
     def put_off(self, seconds: float, what: Callable[[], None]) -> None:

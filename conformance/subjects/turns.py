@@ -496,6 +496,11 @@ BUGS: tuple[Bug, ...] = (
     bug(
         "turn-passes-early", "TURN-10", "It takes a text while the reply has not been handed over."
     ),
+    bug(
+        "waits-for-vanished",
+        "TURN-10 CLOSE-4",
+        "It waits for ever to hand a reply to a client that has vanished.",
+    ),
     bug("refused-takes-turn", "TURN-11", "A line that it refuses uses up the turn."),
     bug("reply-to-newest", "TURN-12", "Replies go to the newest connection."),
     bug("pieces-to-next-session", "TURN-12", "The rest of a long reply goes to the next client."),
