@@ -596,13 +596,13 @@ def _catch_up(room: Room, lines: int, about: str | list[str]) -> Room:
     return room
 
 
-@case(RELAY, "RELAY-14", share=0)
+@case(RELAY, "RELAY-14", share=0, alone=True)
 def flood(draw: Draw) -> Script:
     """Who writes without end drowns nobody."""
     del draw
-    room = Room().join("W").join("A").join("B")
+    room = Room().join("W").join("A").join("B").add("signal", name="SIGSTOP")
     room.add("flood", at="A", octets=b"a>" + b"y" * 17 + b"\n", times=60_000)
-    room.send("B", b"b>modest\n")
+    room.send("B", b"b>modest\n").add("signal", name="SIGCONT")
     return room.add("not_drowned", at="W", flooder="A", text=["b", "modest"], about="RELAY-14")
 
 

@@ -186,9 +186,13 @@ class Program:
         return self.process.poll() is None
 
     def signal(self, name: str) -> None:
-        """Send it a signal."""
+        """Send it a signal; what stops it, or lets it go on, goes to its whole group."""
+        number = getattr(signal, name)
         with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(getattr(signal, name))
+            if number in (signal.SIGSTOP, signal.SIGCONT):
+                os.killpg(self.process.pid, number)
+            else:
+                self.process.send_signal(number)
 
     def ended(self, seconds: float) -> int | None:
         """Its exit status, negative for a signal, once it has ended; None if it runs on."""
