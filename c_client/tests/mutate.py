@@ -1,0 +1,88 @@
+"""Writes mutants of the client: its sources with one bug of mutants.toml put in.
+
+mutate.py NAME     the sources of one, in build/mutants/NAME/
+mutate.py --names  all names
+mutate.py --list   build/mutants/list.toml, for ``python -m conformance selftest --also``
+"""
+
+import json
+import shlex
+import shutil
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+CLIENT = HERE.parent
+PLACE = CLIENT / "build" / "mutants"
+COPIED = ("*.c", "*.h", "Makefile", "find_line_editor.sh")
+
+
+def mutants() -> dict[str, dict[str, Any]]:
+    """The table, by name."""
+    rows = tomllib.loads((HERE / "mutants.toml").read_text(encoding="utf-8"))["mutant"]
+    return {row["name"]: row for row in rows}
+
+
+def mutated(mutant: dict[str, Any]) -> str:
+    """The changed file; ValueError if the text to be replaced is not there exactly once."""
+    source = (CLIENT / mutant["file"]).read_text(encoding="utf-8")
+    count = source.count(mutant["old"])
+    if count != 1:
+        raise ValueError(
+            f"The mutant {mutant['name']} is stale: its old text stands {count} times "
+            f"in {mutant['file']}, not once."
+        )
+    return source.replace(mutant["old"], mutant["new"])
+
+
+def write(mutant: dict[str, Any]) -> None:
+    """Copy all that a build needs, with the one change. What is the same is left alone."""
+    changed = mutated(mutant)
+    directory = PLACE / mutant["name"]
+    directory.mkdir(parents=True, exist_ok=True)
+    for source in (path for pattern in COPIED for path in CLIENT.glob(pattern)):
+        text = changed if source.name == mutant["file"] else source.read_text(encoding="utf-8")
+        copy = directory / source.name
+        if not copy.exists() or copy.read_text(encoding="utf-8") != text:
+            copy.write_text(text, encoding="utf-8")
+            shutil.copymode(source, copy)
+
+
+def listed(mutant: dict[str, Any]) -> str:
+    """An entry of the list; a string or an array of strings is written alike in JSON and TOML."""
+    program = shlex.quote(str(PLACE / mutant["name"] / "chatclient"))
+    entry = {
+        "kind": "client",
+        "name": f"c-{mutant['name']}",
+        "requirements": mutant["requirements"],
+        "command": f"{program} {{host}} {{port}}",
+    }
+    rows = (f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in entry.items())
+    return "[[mutant]]\n" + "".join(rows)
+
+
+def main(arguments: list[str]) -> int:
+    """Do what is asked for; the exit status."""
+    table = mutants()
+    match arguments:
+        case ["--names"]:
+            print("\n".join(table))
+        case ["--list"]:
+            text = "\n".join(map(listed, table.values()))
+            (PLACE / "list.toml").write_text(text, encoding="utf-8")
+        case [name] if name in table:
+            try:
+                write(table[name])
+            except ValueError as error:
+                sys.exit(str(error))
+        case [name]:
+            sys.exit(f"There is no mutant {name}; mutate.py --names lists all.")
+        case _:
+            sys.exit(__doc__)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
