@@ -7,11 +7,12 @@ import shlex
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
-from conformance import smoke
+from conformance import further, smoke
 from conformance.finder import FIND_SECONDS, Finder
 from conformance.runner import Run, Settings, selected
 from conformance.spec import CLIENT
@@ -57,11 +58,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--match", default="*", metavar="GLOB", help="only these, by what the table calls them"
     )
+    parser.add_argument(
+        "--also",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE.toml",
+        help="further mutants, which somebody else has built",
+    )
     parser.add_argument("--quiet", action="store_true", help="print only what went wrong")
 
 
-def checks(seeds: int) -> list[Check]:
-    """All of them."""
+def checks(seeds: int, also: Iterable[Path] = ()) -> list[Check]:
+    """All of them, and those of the files ``also``."""
     from conformance.subjects import registry
 
     found = []
@@ -80,6 +89,11 @@ def checks(seeds: int) -> list[Check]:
             for seed in range(seeds):
                 command = _command(start, kind)
                 found.append(Check("odd", kind, name or "correct", command, seed=seed))
+    found += [
+        Check("mutant", each.kind, each.name, each.command, each.requirements, each.slow)
+        for path in also
+        for each in further.read(path)
+    ]
     return found
 
 
@@ -151,7 +165,9 @@ def _whole(check: Check) -> tuple[bool, str]:
 def main(arguments: argparse.Namespace) -> int:
     """Run all checks, print the table; the exit status."""
     chosen = [
-        each for each in checks(arguments.seeds) if fnmatch.fnmatchcase(each.title, arguments.match)
+        each
+        for each in checks(arguments.seeds, arguments.also)
+        if fnmatch.fnmatchcase(each.title, arguments.match)
     ]
     begun = time.monotonic()
     scores = []
