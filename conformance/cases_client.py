@@ -687,14 +687,16 @@ def writes_to_nobody(draw: Draw) -> Script:
 def nobody_listens(draw: Draw) -> Script:
     """Status 1 when it could not connect."""
     del draw
-    return Script(fresh=True, refused=True).type(b"ann").exits(1, "TERM-5")
+    script = Script(fresh=True, refused=True).add("type", octets=b"ann\n", in_vain=True)
+    return script.exits(1, "TERM-5")
 
 
 @case(CLIENT, "TERM-5", share=0)
 def wrong_arguments(draw: Draw) -> Script:
     """Status 2 for wrong arguments."""
     del draw
-    return Script(fresh=True, port="no-port").type(b"ann").exits(2, "TERM-5")
+    script = Script(fresh=True, port="no-port").add("type", octets=b"ann\n", in_vain=True)
+    return script.exits(2, "TERM-5")
 
 
 @case(CLIENT, "JOIN-4", "TERM-1", share=0)
