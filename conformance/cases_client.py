@@ -188,6 +188,18 @@ def _faulty(lines: list[bytes]) -> Script:
     return chat.types("still here", about="ERR-7").leave()
 
 
+@case(CLIENT, "TERM-3", "ERR-7", "ERR-8", share=0)
+def lines_around_faulty_ones(draw: Draw) -> Script:
+    """Lines before and behind a faulty one, all in one segment, are shown."""
+    del draw
+    chat = _relay().send("S", b"bob>one\nno line\nbob>two\nbob>caf\xe9\nbob>three\n")
+    for text in (b"bob>one", b"bob>two", b"bob>three"):
+        chat.shown(text, about=["TERM-3", "ERR-7"])
+    chat.send("S", b"bob>four\nbob>" + b"z" * 600 + b"\nbob>after\n")
+    chat.shown(b"bob>four", about=["TERM-3", "ERR-8"])
+    return chat.end("S").exits(1, ["TERM-5", "ERR-8"]).not_shown(b"bob>after", about="ERR-8")
+
+
 @case(CLIENT, "ERR-7", "STATE-2", share=0)
 def faulty_lines_and_turns(draw: Draw) -> Script:
     """A faulty line gives nobody the turn."""
@@ -257,7 +269,7 @@ def errors(draw: Draw) -> Script:
 # Joining and turns
 
 
-@case(CLIENT, "JOIN-4", "JOIN-5", "STATE-1", "JOIN-8", "CLIENT-7", share=0)
+@case(CLIENT, "JOIN-4", "JOIN-5", "STATE-1", "JOIN-8", "JOIN-9", "CLIENT-7", share=0)
 def unwelcomed(draw: Draw) -> Script:
     r"""It joins at once, needs no answer, and keeps to turns; then it just ends its stream."""
     del draw
@@ -347,6 +359,14 @@ def shown_at_once(draw: Draw) -> Script:
     chat.add("shown_once", line=b"bob>first only", about="TERM-4")
     chat.add("shown_once", line=b"bob>second only", about="TERM-4")
     return chat.not_shown(b"bob>half typed", about="TERM-4")
+
+
+@case(CLIENT, "CLIENT-6", share=0)
+def shown_at_once_in_a_pipe(draw: Draw) -> Script:
+    """Written to a pipe it is shown as soon: it does not wait until a buffer is full."""
+    del draw
+    chat = Chat(tty="none").begin().welcome("relay").says("bob", "first", about="CLIENT-6")
+    return chat.types("one").says("bob", "second", about="CLIENT-6").leave()
 
 
 # Typing
@@ -681,6 +701,14 @@ def writes_to_nobody(draw: Draw) -> Script:
     chat = _relay().says("bob", "hi").add("close", at="S")
     chat.add("type", octets=(b"x" * 400 + b"\n") * 50, in_vain=True)
     return chat.exits(1, ["TERM-6", "CLOSE-4", "TERM-5"])
+
+
+@case(CLIENT, "TERM-6", "CLOSE-4", share=0)
+def sends_much_to_nobody(draw: Draw) -> Script:
+    """Nor do texts that waited for their turn, when the server lifts turns and goes."""
+    del draw
+    chat = _turns().says("SERVER", "welcomed").types("one").type(*[b"two"] * 900).add("settle")
+    return chat.send("S", b"bob>hi\n").close("S").exits(1, ["TERM-6", "CLOSE-4", "TERM-5"])
 
 
 @case(CLIENT, "TERM-5", share=0)

@@ -53,9 +53,12 @@ def send(run: Executor, operation: Operation) -> None:
 
 @act
 def send_and_end(run: Executor, operation: Operation) -> None:
-    """Octets and the end of the stream in one go."""
+    """Octets and the end of the stream: in one segment, where the system can hold them back."""
+    connection = run.network.connections[operation["at"]]
+    if hasattr(socket, "TCP_CORK"):
+        connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
     send(run, operation)
-    run.network.connections[operation["at"]].end()
+    connection.end()
 
 
 @act
