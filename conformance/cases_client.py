@@ -78,9 +78,9 @@ def line_ends(draw: Draw) -> Script:
     chat = _relay()
     for number, ending in enumerate([b"\n", b"\r\n", b"\0", b"\n\n\n", b"\r\n\r\n", b"\0\0"]):
         chat.send("S", b"bob>t%d%s" % (number, ending)).shown(b"bob>t%d" % number, about="LINE-5")
-    chat.add("note_screen").says("bob", "before", about="LINE-6").add("as_many_lines")
-    chat.send("S", b"\n\r\n\0\n").says("bob", "quiet", about="LINE-6")
-    chat.add("as_many_lines", about="LINE-6")
+    chat.add("settle").add("note_screen").says("bob", "before", about="LINE-6")
+    chat.add("settle").add("as_many_lines").send("S", b"\n\r\n\0\n")
+    chat.says("bob", "quiet", about="LINE-6").add("settle").add("as_many_lines", about="LINE-6")
     for number, middle in enumerate([b"\r\r\n", b"\r\0", b"\ry\n", b"\x0by\n", b"\xc2\x85y\n"]):
         chat.send("S", b"bob>x" + middle)
         chat.says("bob", f"after {number}", about=["LINE-5", "ERR-7"])
@@ -707,8 +707,9 @@ def writes_to_nobody(draw: Draw) -> Script:
 def sends_much_to_nobody(draw: Draw) -> Script:
     """Nor do texts that waited for their turn, when the server lifts turns and goes."""
     del draw
-    chat = _turns().says("SERVER", "welcomed").types("one").type(*[b"two"] * 900).add("settle")
-    return chat.send("S", b"bob>hi\n").close("S").exits(1, ["TERM-6", "CLOSE-4", "TERM-5"])
+    chat = _turns().says("SERVER", "welcomed").types("one").type(*[b"two"] * 400).add("settle")
+    chat.add("send_and_close", at="S", octets=b"bob>hi\n")
+    return chat.exits(1, ["TERM-6", "CLOSE-4", "TERM-5"])
 
 
 @case(CLIENT, "TERM-5", share=0)

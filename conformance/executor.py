@@ -22,10 +22,6 @@ from conformance.upper_tester import Program
 
 MIDDLE = {"relay": "relay", "turns": "server", "client": "client"}
 """What a sequence chart calls a target of each kind."""
-_ENDING_SECONDS = 0.05
-"""A program whose connection broke gets so long to be seen to end."""
-
-
 @dataclass
 class Screen:
     """How far the person has read what the program shows."""
@@ -128,7 +124,7 @@ class Executor:
         at = operation.get("at", self.person)
         self.trace.add(self.middle, at, "expected", b"", expected)
         self.trace.complete = True
-        status = self.program.ended(_ENDING_SECONDS) if self.program and not self.exited else None
+        status = self.program.status() if self.program and not self.exited else None
         if status is not None:
             if status < 0:
                 about = list(dict.fromkeys([*about, "TERM-6"]))

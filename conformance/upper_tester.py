@@ -211,6 +211,11 @@ class Program:
         self.read()
         return self.process.poll()
 
+    def status(self) -> int | None:
+        """Its exit status; one that has closed its screen is given a moment to end."""
+        self.read()
+        return self.ended(0.0 if self._out_open else 0.2)
+
     def kill(self) -> None:
         """End it with its whole process group, and take back every descriptor."""
         if _running.pop(self.process.pid, None) is None:

@@ -5,6 +5,7 @@ import socket
 
 from conformance.deviation import InconclusiveError
 from conformance.executor import Executor, act
+from conformance.lower_tester import Connection
 from conformance.operations import Operation
 
 
@@ -54,11 +55,21 @@ def send(run: Executor, operation: Operation) -> None:
 @act
 def send_and_end(run: Executor, operation: Operation) -> None:
     """Octets and the end of the stream: in one segment, where the system can hold them back."""
+    _send_last(run, operation).end()
+
+
+@act
+def send_and_close(run: Executor, operation: Operation) -> None:
+    """The same, and whatever comes then is answered by a reset."""
+    _send_last(run, operation).close()
+
+
+def _send_last(run: Executor, operation: Operation) -> Connection:
     connection = run.network.connections[operation["at"]]
     if hasattr(socket, "TCP_CORK"):
         connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
     send(run, operation)
-    connection.end()
+    return connection
 
 
 @act
