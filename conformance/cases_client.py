@@ -510,10 +510,8 @@ def long_text_in_turns(draw: Draw) -> Script:
 def slow_server(draw: Draw) -> Script:
     """What a slow server has not read arrives whole, later."""
     del draw
-    chat = Chat()
-    chat.handle = "ann"
-    chat.type(b"ann").add("accept", at="S", receive_buffer=4096).expect("S", "join", "ann")
-    chat.welcome("relay").says("bob", "go").add("pause", at="S")
+    chat = Chat(receive_buffer=4096).begin().welcome("relay").says("bob", "go")
+    chat.add("pause", at="S")
     count = 8000
     chat.add("type_bulk", at="S", handle="ann", lines=count, size=500, about="STREAM-2")
     return chat.types("end", about="STREAM-2").leave()

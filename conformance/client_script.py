@@ -1,6 +1,6 @@
 """Scripts for a client program: what its user types, and what we, its server, say."""
 
-from typing import Self
+from typing import Any, Self
 
 from conformance.operations import Script
 
@@ -8,8 +8,8 @@ from conformance.operations import Script
 class Chat(Script):
     """One run of a client. We are its server, at the connection ``S``."""
 
-    def __init__(self, *, tty: str = "") -> None:
-        super().__init__(fresh=True, **({"tty": tty} if tty else {}))
+    def __init__(self, **start: Any) -> None:
+        super().__init__(fresh=True, **start)
         self.handle = ""
 
     def begin(self, handle: str = "ann", about: str = "JOIN-4") -> Self:

@@ -200,7 +200,7 @@ def type_bulk(run: Executor, operation: Operation) -> None:
             connection.received = 0
             connection.read()
             line = connection.lines.popleft() if connection.lines else None
-        if connection.ending or now - progress_at > 2 * run.patience:
+        if heard < len(lines) and (connection.ending or now - progress_at > 2 * run.patience):
             text = f"{heard} of {len(lines)} lines came"
             run.deviate(operation, "missing", text, "all of them")
 

@@ -32,6 +32,9 @@ def fresh(run: Executor, operation: Operation) -> None:
         run.port = free_port()
     else:
         run.listener = socket.create_server((HOST, 0))
+        if "receive_buffer" in operation:
+            size = operation["receive_buffer"]
+            run.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
         run.port = run.listener.getsockname()[1]
     run.own_program = run.target.launch(
         operation.get("port", run.port), tty=operation.get("tty", "")

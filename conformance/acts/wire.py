@@ -31,9 +31,6 @@ def connect(run: Executor, operation: Operation) -> None:
 def accept(run: Executor, operation: Operation) -> None:
     """Take the connection of a client under test."""
     assert run.listener is not None
-    if "receive_buffer" in operation:
-        size = operation["receive_buffer"]
-        run.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
     run.listener.settimeout(max(8.0, run.patience))
     try:
         accepted, _ = run.listener.accept()
