@@ -18,7 +18,8 @@ _INFO_HEADER = 16 + 72
 """Octets of the netlink header and of the inet_diag_msg before the attributes."""
 _RECEIVED_AT = 128
 """Where tcp_info has tcpi_bytes_received."""
-_ESTABLISHED = 1
+_HEARING = (1, 4, 5)
+"""The states in which a peer may still read: established, or only its own side has ended."""
 _PAUSE_SECONDS = 0.002
 
 
@@ -55,14 +56,15 @@ class DrainFence:
         if self._netlink is None:
             return None
         try:
-            answer = self._ask(own.getpeername(), own.getsockname())
+            peer, name = own.getpeername(), own.getsockname()
+            answer = self._ask(peer, name)
         except (OSError, ValueError):
             return None
         kind = struct.unpack_from("=H", answer, 4)[0]
         if kind != _BY_FAMILY:  # no such socket: the peer has closed, or is on another host
-            return True if own.getsockname()[0] == own.getpeername()[0] else None
+            return True if name[0] == peer[0] else None
         state, queued = answer[17], struct.unpack_from("=I", answer, 16 + 56)[0]
-        if state != _ESTABLISHED:
+        if state not in _HEARING:
             return True
         at = _INFO_HEADER
         while at + 4 <= len(answer):
