@@ -16,5 +16,9 @@ class InconclusiveError(Exception):
     """The set-up of a case failed: nothing is proved either way."""
 
 
+class UnreachableError(InconclusiveError):
+    """The target cannot be started, or takes no connection."""
+
+
 class UnsupportedError(Exception):
     """The case cannot be run against this target, and why."""

@@ -39,8 +39,8 @@ class DrainFence:
         if self._netlink is not None:
             self._netlink.close()
 
-    def wait(self, own: socket.socket, sent: int, seconds: float) -> None:
-        """Wait until the peer has read all ``sent`` octets, is gone, or the time is over."""
+    def wait(self, own: socket.socket, sent: int, seconds: float) -> bool:
+        """Wait until the peer has read all ``sent`` octets or is gone; False if it is too late."""
         deadline = time.monotonic() + seconds
         probes = 0
         while (done := self._drained(own, sent)) is False and time.monotonic() < deadline:
@@ -50,6 +50,7 @@ class DrainFence:
         if done is None:
             self.exact = False
             select.select([], [], [], _PAUSE_SECONDS)
+        return done is not False
 
     def _drained(self, own: socket.socket, sent: int) -> bool | None:
         """None where nobody can tell."""

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from conformance import oracle
-from conformance.deviation import Deviation, UnsupportedError
+from conformance.deviation import Deviation, InconclusiveError, UnsupportedError
 from conformance.drain_fence import DrainFence
 from conformance.lower_tester import Network
 from conformance.operations import Operation
 from conformance.spec import CLIENT
-from conformance.target import Target
+from conformance.target import BROKEN_OFF, Target
 from conformance.trace import Trace
-from conformance.upper_tester import Program
+from conformance.upper_tester import Program, ending
 
 MIDDLE = {"relay": "relay", "turns": "server", "client": "client"}
 """What a sequence chart calls a target of each kind."""
@@ -89,6 +89,8 @@ class Executor:
                     self.target.program.read()
                     self.target.program.screen = b""
             for operation in operations:
+                if self.target.broken_off.is_set():
+                    raise InconclusiveError(BROKEN_OFF)
                 self.network.screen = None if self.screen.left_unread else self.program
                 ACTS[operation["op"]](self, operation)
         except Deviation:
@@ -119,7 +121,7 @@ class Executor:
             self.target.stop()
 
     def deviate(self, operation: Operation, symptom: str, summary: str, expected: str) -> NoReturn:
-        """Raises Deviation; a program that has ended is the first thing to be said."""
+        """Raises Deviation; that a program has ended, or floods us, is the first to be said."""
         about = list(operation.get("about") or self.blame)
         at = operation.get("at", self.person)
         self.trace.add(self.middle, at, "expected", b"", expected)
@@ -128,9 +130,23 @@ class Executor:
         if status is not None:
             if status < 0:
                 about = list(dict.fromkeys([*about, "TERM-6"]))
-            how = f"by signal {-status}" if status < 0 else f"with status {status}"
-            raise Deviation(about, "died", f"{summary}; the program has ended {how}", expected)
+            words = self.program.last_words if self.program else ""
+            summary += f"; the program has ended with {ending(status)}"
+            summary += f' and the words "{words}"' if words else ""
+            symptom = "died"
+        elif flooded := self._flooded():
+            summary += f"; {flooded}, of which no more is read"
+            symptom = "flooded"
         raise Deviation(about, symptom, summary, expected)
+
+    def _flooded(self) -> str:
+        """What the target has written more of than is kept, or nothing."""
+        if self.program is not None and self.program.flooded:
+            return f"it floods its screen with {len(self.program.screen):,} octets"
+        for each in self.network.connections.values():
+            if each.flooded:
+                return f"it floods {each.name} with {each.received:,} octets"
+        return ""
 
 
 Act = Callable[[Executor, Operation], None]

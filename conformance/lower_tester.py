@@ -13,8 +13,9 @@ from conformance.trace import Trace
 from conformance.upper_tester import Program
 
 _READ_OCTETS = 65536
-_HELD_MAX = 8 << 20
-"""Octets of unread lines of one connection; a target that floods is left alone then."""
+_HELD_MAX = 4 << 20
+_HELD_LINES_MAX = 50_000
+"""Octets and lines that are held of one connection; a target that floods is left alone then."""
 _LINE_MAX = 65536
 """Octets after which a line without end is given up."""
 
@@ -45,7 +46,7 @@ class Connection:
 
     def read(self) -> None:
         """Take what is there."""
-        while not self.ending and not self.paused and self.received < _HELD_MAX:
+        while self.readable:
             try:
                 octets = self.socket.recv(_READ_OCTETS)
             except BlockingIOError:
@@ -81,9 +82,14 @@ class Connection:
             self.trace.closing = f"{self.peer} ended the connection to {self.name} by {words}"
 
     @property
+    def flooded(self) -> bool:
+        """Whether so much has come that no more of it is read."""
+        return self.received >= _HELD_MAX or len(self.lines) >= _HELD_LINES_MAX
+
+    @property
     def readable(self) -> bool:
         """Whether waiting for it makes sense."""
-        return not self.ending and not self.paused and self.received < _HELD_MAX
+        return not self.ending and not self.paused and not self.flooded
 
     def end(self) -> None:
         """End the sending side."""
@@ -144,10 +150,8 @@ class Network:
             outputs = self.screen.outputs() if self.screen and selector.get_map() else []
             for output in outputs:
                 selector.register(output, selectors.EVENT_READ, None)
-            while selector.get_map():
-                ready = selector.select(max(0.0, deadline - time.monotonic()))
-                if not ready:
-                    return False
+            while selector.get_map() and (left := deadline - time.monotonic()) > 0:
+                ready = selector.select(left)
                 for key, _ in ready:
                     if key.data is None:
                         assert self.screen is not None
@@ -188,9 +192,13 @@ class Network:
         return connection.lines.popleft() if connection.lines else None
 
     def send(self, connection: Connection, octets: bytes, cuts: list[int], seconds: float) -> int:
-        """Send in pieces, each once the one before is read; the number of octets sent."""
+        """Send in pieces, each once the one before is read; the number of octets sent.
+
+        A peer that does not read a piece in time gets the other ones at once.
+        """
         edges = [0, *sorted({cut for cut in cuts if 0 < cut < len(octets)}), len(octets)]
         done = 0
+        fenced = len(edges) > 2
         for start, stop in itertools.pairwise(edges):
             piece = octets[start:stop]
             self.trace.add(connection.name, self.peer, "octets", piece, "one write")
@@ -198,8 +206,8 @@ class Network:
             done += sent
             if sent < len(piece):
                 break
-            if len(edges) > 2:
-                self.fence.wait(connection.socket, connection.sent, min(seconds, 1.0))
+            if fenced:
+                fenced = self.fence.wait(connection.socket, connection.sent, min(seconds, 1.0))
         return done
 
     def _send_whole(self, connection: Connection, octets: bytes, seconds: float) -> int:

@@ -3,15 +3,17 @@
 import re
 import socket
 import sys
+import threading
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from conformance.deviation import InconclusiveError
+from conformance.deviation import InconclusiveError, UnreachableError
 from conformance.spec import CLIENT
-from conformance.upper_tester import Program, free_port, wait_listening
+from conformance.upper_tester import Program, ending, free_port, wait_listening
 
 START_SECONDS = 15.0
 HOST = "127.0.0.1"
+BROKEN_OFF = "the run was broken off"
 SMALL_BUFFER, SMALL_SEGMENT = 4096, 536
 """Octets: with these the system holds little, and most of what waits is in the server."""
 _ADDRESS = re.compile(r"(?:tcp://)?(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<host>[^\s:]+)):(?P<port>\d+)")
@@ -22,7 +24,7 @@ Address = tuple[str, int]
 def parse_address(written: str) -> Address:
     """``tcp://HOST:PORT`` or ``HOST:PORT``; ValueError with a sentence if it is neither."""
     match = _ADDRESS.fullmatch(written)
-    if match is None:
+    if match is None or not 0 < int(match["port"]) < 65536:
         raise ValueError(f"{written!r} is no address such as tcp://127.0.0.1:5000")
     return match["six"] or match["host"], int(match["port"])
 
@@ -37,9 +39,13 @@ class Target:
     operator: str = ""
     """Where the operator of an attached server is: ``none`` or ``tcp:HOST:PORT``."""
     tty: str = "stdout"
+    patience: float = 1.0
+    """So many times as long as usual it may take to start."""
     program: Program | None = None
     port: int = 0
     starts: int = 0
+    broken_off: threading.Event = field(default_factory=threading.Event)
+    """Set when whatever is tested with it, or with another one of it, should come to an end."""
 
     @property
     def operable(self) -> bool:
@@ -48,7 +54,7 @@ class Target:
 
     def another(self) -> "Target":
         """The same, with a process of its own."""
-        return Target(self.kind, self.command, self.addresses, self.operator, self.tty)
+        return replace(self, program=None, port=0, starts=0)
 
     def written(self, host: str, port: int | str) -> str:
         """The command line for this address."""
@@ -59,16 +65,28 @@ class Target:
     def start(self, port: int, tty: str = "") -> Program:
         """Start a server on this port; it listens when this returns."""
         program = self.launch(port, tty=tty)
-        if not wait_listening(port, program, START_SECONDS):
-            status = program.process.poll()
+        seconds = START_SECONDS * self.patience
+        if not wait_listening(port, program, seconds):
+            status = program.ended(0.0)
             program.kill()
-            said = b" / ".join(program.lines()[-3:]).decode(errors="replace")
-            how = "does not listen" if status is None else f"ended with status {status}"
-            raise InconclusiveError(f"the target {how} on port {port}. {said}".strip())
+            if program.flooded:
+                how = f"floods its screen and does not listen on port {port}"
+            elif status is None:
+                how = f"does not listen on port {port} within {seconds:.0f} s"
+            else:
+                how = f"ended with {ending(status)} and did not listen on port {port}"
+                how += ", but a server has to stay in the foreground" if status == 0 else ""
+            raise UnreachableError(f"the target {how}; {self._advice(program, port)}")
         return program
+
+    def _advice(self, program: Program, port: int | str) -> str:
+        said = f'it says "{program.last_words}"; ' if program.last_words else ""
+        return f"{said}see whether it does when started by hand: {self.written(HOST, port)}"
 
     def launch(self, port: int | str, host: str = HOST, tty: str = "") -> Program:
         """Start the program, and wait for nothing."""
+        if self.broken_off.is_set():
+            raise InconclusiveError(BROKEN_OFF)
         self.starts += 1
         try:
             return Program(
@@ -77,7 +95,10 @@ class Target:
                 tty_input=(tty or self.tty) == "both",
             )
         except OSError as error:
-            raise InconclusiveError(f"the target cannot be started: {error}") from None
+            raise UnreachableError(
+                f"the target cannot be started ({error.strerror}); "
+                f"see that its program can be run: {self.written(host, port)}"
+            ) from None
 
     def ready(self) -> None:
         """See that a server runs; a client is started by each case."""
@@ -109,7 +130,8 @@ class Target:
         except OSError as error:
             with suppress(OSError):
                 connected.close()
-            raise InconclusiveError(
-                f"cannot connect to {address[0]}:{address[1]}: {error}"
+            raise UnreachableError(
+                f"cannot connect to {address[0]}:{address[1]} ({error}); "
+                "see that the server runs and takes connections there"
             ) from None
         return connected

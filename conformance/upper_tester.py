@@ -7,6 +7,7 @@ buffer a pipe until it is full. Each process leads a group of its own and ends w
 import atexit
 import contextlib
 import fcntl
+import itertools
 import os
 import pty
 import re
@@ -19,19 +20,33 @@ import sys
 import termios
 import time
 import tty
+from collections.abc import Iterator
 from pathlib import Path
+
+from conformance.trace import escape
 
 _READ_OCTETS = 65536
 _SCREEN_MAX = 4 << 20
 """Octets of a screen that are kept; a program that floods its screen is read no further."""
 _ERRORS_KEPT = 4096
+_ERRORS_READ_MAX = 1 << 20
+"""Octets of standard error that are read in one go: it may be written faster than it is read."""
+_LAST_WORDS = 3
+_KILL_SECONDS = 5.0
+_STRAY_ROUNDS = 8
+"""So often it is looked for more: what is looked for may fork meanwhile."""
 _ESCAPES = re.compile(
     rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][A-B0-2]"
 )
 _LISTEN = "0A"
+_MARK = "CHAT_CONFORMANCE_PROGRAM"
+"""In the environment of each program, and so of its descendants, where they may have gone."""
+_marks = itertools.count(1)
 _running: dict[int, "Program"] = {}
+_ended: set[bytes] = set()
+"""Marks of programs whose descendants have not been looked for since they ended."""
 survivors: list[int] = []
-"""Process groups that lived on when their program had ended; they are killed."""
+"""Processes, or groups of them, that lived on when their program had ended; they are killed."""
 
 
 @atexit.register
@@ -39,6 +54,27 @@ def end_all() -> None:
     """End whatever still runs."""
     for program in list(_running.values()):
         program.kill()
+    end_strays()
+
+
+def end_strays() -> None:
+    """End what ended programs have left behind outside their groups, where /proc tells."""
+    ended = set(_ended)
+    _ended.difference_update(ended)
+    rounds = _STRAY_ROUNDS if ended else 0
+    while rounds and (found := set(_marked(ended)).difference(survivors)):
+        for number in found:
+            with contextlib.suppress(OSError):
+                os.kill(number, signal.SIGKILL)
+        survivors.extend(found)
+        rounds -= 1
+
+
+def _marked(marks: set[bytes]) -> Iterator[int]:
+    for place in Path("/proc").glob("[1-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if not marks.isdisjoint(place.read_bytes().split(b"\0")):
+                yield int(place.parent.name)
 
 
 class Program:
@@ -52,6 +88,8 @@ class Program:
             self._master, slave = pty.openpty()
             child_ends.append(slave)
             tty.setraw(slave, termios.TCSANOW)
+        mark = f"{os.getpid()}.{next(_marks)}"
+        self._mark = f"{_MARK}={mark}".encode()
         stdin: int = slave if tty_input else subprocess.PIPE
         stdout: int = slave if tty_output else subprocess.PIPE
         try:
@@ -60,9 +98,14 @@ class Program:
                 stdin=stdin,
                 stdout=stdout,
                 stderr=subprocess.PIPE,
+                env={**os.environ, _MARK: mark},
                 start_new_session=True,
                 bufsize=0,
             )
+        except BaseException:
+            if self._master >= 0:
+                os.close(self._master)
+            raise
         finally:
             for each in child_ends:
                 os.close(each)
@@ -88,25 +131,32 @@ class Program:
     def read(self) -> None:
         """Take what is on the screen, and what went to standard error."""
         self._read_errors()
-        while self._out_open and len(self.screen) < _SCREEN_MAX:
+        pieces = [self.screen]
+        left = _SCREEN_MAX - len(self.screen)
+        while self._out_open and left > 0:
             try:
-                octets = os.read(self._out, _READ_OCTETS)
+                pieces.append(os.read(self._out, _READ_OCTETS))
             except BlockingIOError:
-                return
+                break
             except OSError:
-                octets = b""
-            if not octets:
-                self._out_open = False
-                return
-            self.screen += octets
+                pieces.append(b"")
+            self._out_open = bool(pieces[-1])
+            left -= len(pieces[-1])
+        self.screen = b"".join(pieces)
+
+    @property
+    def flooded(self) -> bool:
+        """Whether so much is on the screen that no more of it is read."""
+        return len(self.screen) >= _SCREEN_MAX
 
     def outputs(self) -> list[int]:
         """The descriptors that are to be read."""
-        screen = self._out_open and len(self.screen) < _SCREEN_MAX
+        screen = self._out_open and not self.flooded
         return [*([self._out] if screen else []), *([self._error] if self._error_open else [])]
 
     def _read_errors(self) -> None:
-        while self._error_open:
+        enough = self.errors_size + _ERRORS_READ_MAX
+        while self._error_open and self.errors_size < enough:
             try:
                 octets = os.read(self._error, _READ_OCTETS)
             except BlockingIOError:
@@ -117,20 +167,26 @@ class Program:
 
     def wait_screen(self, seconds: float) -> bool:
         """Wait until something is written; False when the time is over or nothing more comes."""
-        if not self._out_open or len(self.screen) >= _SCREEN_MAX:
+        if not self.outputs():
             return False
         with selectors.DefaultSelector() as selector:
-            selector.register(self._out, selectors.EVENT_READ)
-            if self._error_open:
-                selector.register(self._error, selectors.EVENT_READ)
+            for output in self.outputs():
+                selector.register(output, selectors.EVENT_READ)
             if not selector.select(seconds):
                 return False
         self.read()
-        return self._out_open
+        return bool(self.outputs())
 
     def lines(self) -> list[bytes]:
         """The whole lines on the screen, without colours and prompts' carriage returns."""
         return [plain(line) for line in self.screen.split(b"\n")[:-1]]
+
+    @property
+    def last_words(self) -> str:
+        """The last lines on standard error, or else on the screen, for a sentence on its end."""
+        said = self.errors if self.errors.strip() else self.screen[-_ERRORS_KEPT:]
+        lines = [line for line in map(plain, said.split(b"\n")) if line.strip()]
+        return " / ".join(map(escape, lines[-_LAST_WORDS:]))
 
     # Typing
 
@@ -202,9 +258,13 @@ class Program:
             with selectors.DefaultSelector() as selector:
                 if pidfd >= 0:
                     selector.register(pidfd, selectors.EVENT_READ)
+                for output in self.outputs():
+                    selector.register(output, selectors.EVENT_READ)
                 while self.alive and (left := deadline - time.monotonic()) > 0:
-                    self.read()
                     selector.select(min(left, 0.05))
+                    self.read()
+                    for closed in set(selector.get_map()) - {pidfd, *self.outputs()}:
+                        selector.unregister(closed)
         finally:
             if pidfd >= 0:
                 os.close(pidfd)
@@ -225,13 +285,22 @@ class Program:
             os.killpg(self.process.pid, signal.SIGKILL)
             if outlived:
                 survivors.append(self.process.pid)
-        self.process.wait()
+        try:
+            self.process.wait(_KILL_SECONDS)
+        except subprocess.TimeoutExpired:  # it may belong to somebody else by now
+            survivors.append(self.process.pid)
+        _ended.add(self._mark)
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             if stream is not None:
                 with contextlib.suppress(OSError):
                     stream.close()
         if self._master >= 0:
             os.close(self._master)
+
+
+def ending(status: int) -> str:
+    """How a program ended, by its status."""
+    return f"signal {-status}" if status < 0 else f"status {status}"
 
 
 def plain(line: bytes) -> bytes:
@@ -269,7 +338,7 @@ def wait_listening(port: int, program: Program, seconds: float) -> bool:
                 there = True
         if there:
             return True
-        if not program.alive:
+        if not program.alive or program.flooded:
             return False
-        program.wait_screen(0.01) or program.ended(0.01)
+        program.ended(0.01)
     return False

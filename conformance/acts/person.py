@@ -90,6 +90,7 @@ def shown(run: Executor, operation: Operation) -> None:
     program = run.person_side
     want: bytes = operation["line"]
     deadline = time.monotonic() + run.patience
+    late = False
     while True:
         lines = program.lines()
         for at in range(run.screen.read_lines, len(lines)):
@@ -97,11 +98,12 @@ def shown(run: Executor, operation: Operation) -> None:
                 run.screen.read_lines = at + 1
                 run.trace.add(run.middle, run.person, "octets", lines[at], "shown")
                 return
+        if late:
+            break
         left = deadline - time.monotonic()
-        if left <= 0 or not run.network.wait_any(left):
+        late = left <= 0 or not run.network.wait_any(left)
+        if late:
             program.read()
-            if len(program.lines()) == len(lines):
-                break
     seen = program.lines()[run.screen.read_lines :][-3:]
     symptom = (
         "shown late or out of order"
@@ -191,8 +193,8 @@ def type_bulk(run: Executor, operation: Operation) -> None:
         connection.received = 0
         line = run.network.line(connection, 0.01 if left else run.patience)
         while line is not None:
-            want = f"{handle}>".encode() + lines[heard] + b"\n"
-            if line != want:
+            want = f"{handle}>".encode() + lines[min(heard, len(lines) - 1)] + b"\n"
+            if heard == len(lines) or line != want:
                 text = f'"{escape(line)}" came as line {heard + 1}'
                 run.deviate(operation, "another line", text, f'"{escape(want)}"')
             heard += 1

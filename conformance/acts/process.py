@@ -87,7 +87,7 @@ def announces_port(run: Executor, operation: Operation) -> None:
         lines = [line for line in run.own_program.lines() if said in line]
         if lines:
             number = lines[0].partition(said)[2].strip()
-            if not number.isdigit():
+            if not number.isdigit() or len(number) > 5:
                 break
             if listening(int(number)) is False:
                 run.deviate(

@@ -182,7 +182,7 @@ def expect_roster(
     if "then" in operation:
         send(run, {"op": "send", **operation["then"]})
     about = also(operation, "RELAY-6")
-    if len(here) != 1 or not here[0].isdigit():
+    if len(here) != 1 or not (here[0].isascii() and here[0].isdigit()):
         run.deviate(about, "no here=N", f"the welcome is {say(got)}", "one word here=N")
     while len(roster) < int(here[0]):
         presence = event_at(run, about, connection, ["joined", "…"])

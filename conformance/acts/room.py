@@ -41,7 +41,7 @@ def admit(run: Executor, operation: Operation) -> None:
         last = next(run.counter)
     heard = oracle.server_line(line.removesuffix(b"\n"))
     number = str(heard[2])[1:] if heard[0] == "text" else ""
-    begin = int(number) if number.isdigit() else last
+    begin = int(number) if number.isascii() and number.isdigit() else last
     check(run, operation, connection, ["text", handle, f"~{begin}"], heard)
     for number_ in range(begin + 1, last + 1):
         expect_event(run, operation, connection, ["text", handle, f"~{number_}"])
@@ -125,7 +125,9 @@ def bulk(run: Executor, operation: Operation) -> None:
     heard = dict.fromkeys(operation["readers"], 0)
     deadline = time.monotonic() + operation.get("seconds", 10) + run.patience
     for start in range(0, count, 64):
-        run.network.send(by, b"".join(lines[start : start + 64]), [], 10)
+        octets = b"".join(lines[start : start + 64])
+        if run.network.send(by, octets, [], 10) < len(octets):
+            break
         for reader in readers:
             while reader.lines or _ready(reader):
                 _hear_bulk(run, operation, reader, lines, heard)
@@ -154,17 +156,18 @@ def _hear_bulk(
     heard: dict[str, int],
 ) -> None:
     number = heard[reader.name]
+    want = lines[min(number, len(lines) - 1)]
     reader.received = 0
     line = run.network.line(reader, max(run.patience, 1.0))
     if line == f"SERVER>\\left {operation.get('gone')}\n".encode():
         return
-    if line != lines[min(number, len(lines) - 1)]:
+    if number == len(lines) or line != want:
         what = "nothing" if line is None else f'"{escape(line)}"'
         run.deviate(
             {**operation, "at": reader.name},
             "missing" if line is None else "another line",
             f"{reader.name} received {what} as line {number + 1} of {len(lines)}",
-            f'"{escape(lines[number])}"',
+            f'"{escape(want)}"' if number < len(lines) else "no more",
         )
     heard[reader.name] += 1
 

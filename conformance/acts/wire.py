@@ -1,12 +1,16 @@
 """Acts of the lower tester: connecting, sending, ending, not reading."""
 
 import contextlib
+import selectors
 import socket
+import time
 
 from conformance.deviation import InconclusiveError
 from conformance.executor import Executor, act
 from conformance.lower_tester import Connection
 from conformance.operations import Operation
+
+_CONNECT_SECONDS = 8.0
 
 
 @act
@@ -31,12 +35,28 @@ def connect(run: Executor, operation: Operation) -> None:
 def accept(run: Executor, operation: Operation) -> None:
     """Take the connection of a client under test."""
     assert run.listener is not None
-    run.listener.settimeout(max(8.0, run.patience))
-    try:
-        accepted, _ = run.listener.accept()
-    except OSError:
-        run.deviate(operation, "no connection", "it does not connect", "a connection")
-    run.network.take(operation["at"], accepted)
+    run.listener.setblocking(False)
+    deadline = time.monotonic() + _CONNECT_SECONDS * run.target.patience
+    ended = False
+    while True:
+        with contextlib.suppress(BlockingIOError):
+            run.network.take(operation["at"], run.listener.accept()[0])
+            return
+        left = deadline - time.monotonic()
+        if ended or left <= 0:
+            run.deviate(operation, "no connection", "it does not connect", "a connection")
+        ended = run.program is not None and not run.program.alive
+        _look(run, 0.0 if ended else min(left, 0.05))
+
+
+def _look(run: Executor, seconds: float) -> None:
+    """Wait for a connection, and read meanwhile what the program writes."""
+    with selectors.DefaultSelector() as selector:
+        for each in (run.listener, *(run.program.outputs() if run.program else ())):
+            selector.register(each, selectors.EVENT_READ)
+        selector.select(seconds)
+    if run.program is not None:
+        run.program.read()
 
 
 @act
