@@ -11,7 +11,12 @@ from hypothesis.errors import HypothesisException
 
 from conformance.acts import Executor
 from conformance.cases import Case
-from conformance.deviation import Deviation, InconclusiveError, UnsupportedError
+from conformance.deviation import (
+    Deviation,
+    InconclusiveError,
+    UnreachableError,
+    UnsupportedError,
+)
 from conformance.drain_fence import DrainFence
 from conformance.operations import Operation, Script, pack
 from conformance.target import Target
@@ -23,6 +28,8 @@ SHRINK_SECONDS = 1.5
 """How long a failure is made smaller."""
 CONFIRMATIONS = 3
 CONFIRM_SECONDS_MIN = 0.5
+_SESSION_SECONDS = 5.0
+"""How long it is tried what of a session is needed for a failure."""
 _TRIED_SESSIONS = 12
 _RECUTS_MAX = 20
 
@@ -40,6 +47,7 @@ class Finding:
     shrink_steps: int = 0
     shrink_seconds: float = 0.0
     confirmed: int = 0
+    confirmations: int = CONFIRMATIONS
 
 
 @dataclass
@@ -54,6 +62,13 @@ class Outcome:
     unsupported: str = ""
     error: str = ""
     cut_short: bool = False
+    unreachable: bool = False
+    """Whether it is inconclusive because the target cannot be started or reached."""
+
+    @property
+    def troubled(self) -> bool:
+        """Whether it took more than running the scripts once."""
+        return bool(self.finding or self.inconclusive or self.error)
 
 
 class Finder:
@@ -114,7 +129,12 @@ class Finder:
         except Exception:  # noqa: BLE001 - a fault of a case must not end the run
             outcome.error = traceback.format_exc(limit=-4)
         if search.first is not None and not outcome.error:
-            self._conclude(search, outcome)
+            try:
+                self._conclude(search, outcome)
+            except (InconclusiveError, UnsupportedError) as error:
+                summary = search.first.deviation.summary
+                outcome.inconclusive = f"{summary}, and when it was run again, {error}"
+                outcome.unreachable = isinstance(error, UnreachableError)
         outcome.seconds = time.monotonic() - begun
         return outcome
 
@@ -127,19 +147,19 @@ class Finder:
             finding.example = search.found_in
             finding.shrink_steps = search.steps
             finding.shrink_seconds = found_seconds
+            finding.confirmations = self.confirmations
             if self.confirm(search.case, finding):
                 self._vary(search.case, finding)
                 outcome.finding = finding
                 return
         finding = search.first
         finding.before = search.session[:-1]
-        finding.confirmed = self._confirm_session(search.case, finding)
-        if finding.confirmed:
+        if self._confirm_session(search.case, finding):
             outcome.finding = finding
         else:
             outcome.inconclusive = (
-                f"seen once and not again in {self.confirmations} runs: "
-                f"{finding.deviation.summary}, expected {finding.deviation.expected}"
+                f"seen once and not again on a fresh process: {finding.deviation.summary}, "
+                f"expected {finding.deviation.expected}"
             )
 
     def confirm(self, case: Case, finding: Finding) -> int:
@@ -186,8 +206,11 @@ class Finder:
 
     def _confirm_session(self, case: Case, finding: Finding) -> int:
         """Does it fail after all that came before? Then leave out what is not needed."""
+        until = time.monotonic() + _SESSION_SECONDS
 
         def fails(before: list[list[Operation]]) -> bool:
+            if time.monotonic() > until:
+                return False
             self.target.stop()
             deviation, trace = self._replay(case, before, finding.operations, self.patience)
             if deviation is not None:
@@ -273,6 +296,7 @@ class _Search:
             deviation, trace = self.finder.attempt(self.case, operations, patience)
         except InconclusiveError as error:
             self._stop(inconclusive=str(error))
+            self.outcome.unreachable = isinstance(error, UnreachableError)
             return None
         except UnsupportedError as error:
             self._stop(unsupported=str(error))

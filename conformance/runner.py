@@ -8,7 +8,7 @@ import sys
 import time
 import zlib
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,9 @@ from typing import Any
 from conformance import __version__, replay, smoke, spec
 from conformance.cases import CASES, NOT_TESTED, PROFILES, Case
 from conformance.deviation import Deviation
-from conformance.finder import CONFIRMATIONS, FIND_SECONDS, Finder, Outcome
-from conformance.target import Target
-from conformance.upper_tester import end_all, survivors
+from conformance.finder import FIND_SECONDS, Finder, Outcome
+from conformance.target import BROKEN_OFF, Target
+from conformance.upper_tester import end_all, end_strays, survivors
 from conformance.verdicts import (
     EXIT_INCONCLUSIVE,
     EXIT_NOTHING,
@@ -38,6 +38,13 @@ EXAMPLES = {
 SHRINK_PATIENCE_MIN = 0.05
 JOBS = 2
 """So many processes of a target that the suite starts are tested side by side."""
+TROUBLE_SECONDS = {"quick": 15.0, "standard": 90.0, "thorough": 600.0}
+"""How long a run looks closely at failures, times ``--patience``."""
+TROUBLE_ENDS = 3
+"""After so many times as long the cases that are left are not run."""
+HASTE = 0.25
+UNREACHABLE_MAX = 3
+"""After so many cases in succession that could not reach the target it is given up."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,14 @@ def _at_level(requirement: str, settings: Settings) -> bool:
 
 
 class Run:
-    """One run against one target. ``report`` is complete at every time."""
+    """One run against one target. ``report`` is complete at every time.
+
+    Failures take time: each is waited for, made smaller and confirmed. So that a target that
+    fails nearly everything costs a bounded time too, only so much of it is spent. Then the run
+    gets hasty: it waits a quarter as long, makes nothing smaller and confirms a failure once.
+    When three times as much is spent, or the target cannot be reached any more, the cases that
+    are left are not run, and the report says why.
+    """
 
     def __init__(
         self, target: Target, settings: Settings, progress: Callable[[int, int, str], None]
@@ -105,6 +119,11 @@ class Run:
         self.cases = selected(target, settings)
         self.targets: queue.SimpleQueue[Target] = queue.SimpleQueue()
         self.outcomes: list[Outcome] = []
+        self.ended: list[Outcome] = []
+        """Of the cases that were run, in the order in which they ended."""
+        self.given_up = ""
+        """Why the cases that are left are not run."""
+        self.jobs = settings.jobs or JOBS if target.operable else 1
         self.begun = time.monotonic()
         self.started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         self.smoke: dict[str, Any] = {"before": False, "after": False, "sentence": ""}
@@ -118,8 +137,10 @@ class Run:
                 self._smoke("after")
         except KeyboardInterrupt:
             self.interrupted = True
+            self.smoke["sentence"] = "The run was broken off."
         finally:
             self.target.stop()
+            end_strays()
         return self.report()
 
     def _smoke(self, when: str) -> bool:
@@ -132,21 +153,29 @@ class Run:
         return not sentence
 
     def _run_cases(self) -> None:
-        jobs = self.settings.jobs or JOBS if self.target.operable else 1
-        for _ in range(jobs):
+        for _ in range(self.jobs):
             self.targets.put(self.target.another())
-        with ThreadPoolExecutor(jobs) as pool:
+        with ThreadPoolExecutor(self.jobs) as pool:
             futures = [pool.submit(self._run_case, case) for case in self.cases]
             try:
                 for number, (case, future) in enumerate(zip(self.cases, futures, strict=True)):
                     self.progress(number, len(self.cases), case.name)
                     self.outcomes.append(future.result())
             except KeyboardInterrupt:
-                pool.shutdown(wait=False, cancel_futures=True)
-                end_all()
+                self._break_off(pool, futures)
                 raise
         while not self.targets.empty():
             self.targets.get().stop()
+
+    def _break_off(self, pool: ThreadPoolExecutor, futures: list[Future[Outcome]]) -> None:
+        """End all cases that run, and keep the outcomes of those that were done."""
+        done = [each.result() for each in futures[len(self.outcomes) :] if each.done()]
+        self.outcomes += done
+        self.target.broken_off.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+        while wait(futures, 0.1).not_done:
+            end_all()
+        end_all()
 
     def _run_case(self, case: Case) -> Outcome:
         deadline = self.begun + self.settings.max_seconds
@@ -157,15 +186,71 @@ class Run:
         ):
             need = "a target that the suite starts" if case.alone else "the operator's side"
             return Outcome(case, unsupported=f"needs {need}")
-        patience = FIND_SECONDS * self.settings.patience
-        shrink_patience = self.shrink_patience * self.settings.patience
+        self.given_up = self.given_up or self._too_much()
+        if self.given_up:
+            return Outcome(case, unsupported=self.given_up)
         target = self.targets.get()
-        finder = Finder(target, patience=patience, shrink_patience=shrink_patience)
+        finder = self._finder(target)
         try:
-            return finder.run(case, self.settings.examples_of(case), self.settings.seed, deadline)
+            outcome = finder.run(
+                case, self.settings.examples_of(case), self.settings.seed, deadline
+            )
         finally:
             finder.fence.close()
             self.targets.put(target)
+            end_strays()
+        self.ended.append(outcome)
+        return outcome
+
+    def _finder(self, target: Target) -> Finder:
+        patience = FIND_SECONDS * self.settings.patience
+        shrink_patience = self.shrink_patience * self.settings.patience
+        if self._trouble() < 1:
+            return Finder(target, patience=patience, shrink_patience=shrink_patience)
+        patience = max(HASTE * patience, shrink_patience)
+        return Finder(
+            target,
+            patience=patience,
+            shrink_patience=patience,
+            shrink_seconds=0,
+            confirmations=1,
+        )
+
+    def _trouble(self) -> float:
+        """How much of the time for failures is spent."""
+        spent = sum(each.seconds for each in self.ended if each.troubled) / self.jobs
+        return spent / (TROUBLE_SECONDS[self.settings.profile] * self.settings.patience)
+
+    def _too_much(self) -> str:
+        """Why no more cases should be run, or nothing."""
+        last = self.ended[-UNREACHABLE_MAX:]
+        if len(last) == UNREACHABLE_MAX and all(each.unreachable for each in last):
+            return f"the run was given up: {last[-1].inconclusive}."
+        if self._trouble() > TROUBLE_ENDS:
+            count = sum(each.troubled for each in self.ended)
+            return (
+                f"the run was given up: the failures of {count} cases took too long; mend "
+                "those, choose cases with --only, or allow more time with --patience."
+            )
+        return ""
+
+    def _remarks(self) -> list[str]:
+        """What a reader has to know besides the results."""
+        found = []
+        if self.given_up:
+            left = sum(outcome.unsupported == self.given_up for outcome in self.outcomes)
+            found.append(f"{left} cases were not run; {self.given_up}")
+        elif self._trouble() >= 1:
+            found.append(
+                "So much failed that the last cases were judged in haste: "
+                "their failures are not made smaller, and confirmed only once."
+            )
+        if survivors:
+            found.append(
+                f"{len(survivors)} processes of the target ran on when it had ended; "
+                "they were killed."
+            )
+        return found
 
     # The report
 
@@ -186,6 +271,7 @@ class Run:
             "seconds": round(time.monotonic() - self.begun, 3),
             "smoke": self.smoke,
             "left_running": list(survivors),
+            "remarks": self._remarks(),
             "requirements": [
                 {
                     "id": each.id,
@@ -207,7 +293,7 @@ class Run:
         if not self.cases:
             return EXIT_NOTHING
         if not self.smoke["before"]:
-            return EXIT_TARGET
+            return EXIT_INCONCLUSIVE if self.interrupted else EXIT_TARGET
         status = exit_status(counts)
         broken = self.interrupted or not self.smoke["after"]
         return EXIT_INCONCLUSIVE if broken and status != 1 else status
@@ -274,7 +360,7 @@ class Run:
             "shrunk_operations": len(finding.operations),
             "shrink_steps": finding.shrink_steps,
             "shrink_seconds": round(finding.shrink_seconds, 2),
-            "confirmed": [finding.confirmed, CONFIRMATIONS],
+            "confirmed": [finding.confirmed, finding.confirmations],
             "participants": finding.trace.participants(middle),
             "chart": finding.trace.entries,
             "closing": finding.trace.closing,
@@ -290,13 +376,12 @@ class Run:
         return " ".join(f"--at tcp://{host}:{port}" for host, port in self.target.addresses)
 
     def _untested(self, seen: set[str]) -> Iterable[dict[str, Any]]:
-        run = {outcome.case.name for outcome in self.outcomes}
         for each in bound(self.target.kind):
             if each.id in seen or not self._chosen(each.id):
                 continue
             why = reason(each, self.target.kind) or "no case of it was run in this profile"
-            if self.outcomes and not run:
-                why = "the run ended before it"
+            if self.interrupted:
+                why = BROKEN_OFF
             yield {
                 "requirement": each.id,
                 "case": "",

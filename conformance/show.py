@@ -48,6 +48,12 @@ def report(made: dict[str, Any], directory: Path | None, rubric: Path | None) ->
         (directory / "report.json").write_text(text, encoding="utf-8")
 
 
+def see_rubric(rubric: Path | None) -> None:
+    """ValueError with a sentence for what is wrong in a rubric."""
+    if rubric is not None and rendering is not None:
+        rendering.read_rubric(rubric)
+
+
 def _plain(made: dict[str, Any]) -> None:
     print(made["smoke"]["sentence"])
     for row in made["results"]:
@@ -56,6 +62,7 @@ def _plain(made: dict[str, Any]) -> None:
         for entry in (row["failure"] or {}).get("chart", ()):
             ends = f"{entry['from']} → {entry['to']}"
             print(f"   {entry['t_ms']:8.1f}  {ends:16} {entry['octets']} {entry['note']}")
+    print(*made["remarks"], sep="\n", end="\n" if made["remarks"] else "")
     print(", ".join(f"{count} {verdict}" for verdict, count in made["verdict_counts"].items()))
 
 

@@ -12,6 +12,11 @@ from conformance.spec import CLIENT, RELAY, TURNS
 from conformance.target import Target
 from conformance.turn_script import Sessions
 
+SIMPLEST = {
+    RELAY: "two clients join, one speaks, the other one hears it, and it quits",
+    TURNS: "a client joins, speaks, gets what the operator types, and quits",
+    CLIENT: "its user types a handle and a text, reads one, and quits",
+}
 ROUNDS = {RELAY: 5, TURNS: 3, CLIENT: 1}
 
 
@@ -37,11 +42,12 @@ def test(target: Target, seconds: float) -> tuple[str, list[float]]:
             Executor(target, fence, seconds, ["the smoke test"]).run(operations)
             trips.append((time.monotonic() - begun) / len(operations))
     except Deviation as deviation:
-        return (
+        sentence = (
             f"{deviation.summary[:1].upper()}{deviation.summary[1:]}; expected "
-            f"{deviation.expected}.",
-            trips,
+            f"{deviation.expected}; make the simplest conversation work first, in which "
+            f"{SIMPLEST[target.kind]}."
         )
+        return sentence, trips
     except (InconclusiveError, UnsupportedError) as error:
         text = str(error)
         return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}", trips

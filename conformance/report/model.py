@@ -93,6 +93,7 @@ class Report(TypedDict):
     results: list[Result]
     verdict_counts: dict[str, int]
     exit_status: int
+    remarks: NotRequired[list[str]]
     versions: NotRequired[dict[str, str]]
 
 

@@ -118,6 +118,8 @@ def _summary(report: Report, width: int, glyphs: Glyphs) -> list[Text]:
     if not report["smoke"]["after"]:
         sentence = f"After the cases: {report['smoke']['sentence']}"
         lines += _paragraph(sentence, width, 2, glyphs, "bold red")
+    for remark in report.get("remarks", []):
+        lines += _paragraph(remark, width, 2, glyphs, "bold")
     sentence = (
         f"{kept} of {all_of_them} MUST requirements that were tested are kept, "
         f"in {report['seconds']:.1f} s. {meaning(report)}"
