@@ -1,10 +1,16 @@
 """The command line: ``python -m conformance relay|turns|client …``; see the README."""
 
 import argparse
+import contextlib
+import math
 import os
+import shlex
+import signal
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 
 from conformance import (
     __version__,
@@ -23,10 +29,19 @@ from conformance.deviation import InconclusiveError, UnsupportedError
 from conformance.runner import Run, Settings, reason
 from conformance.spec import CLIENT, KINDS, TURNS
 from conformance.target import Target, parse_address
-from conformance.verdicts import EXIT_FAILED, EXIT_PASSED, EXIT_TARGET, EXIT_USAGE, Claims
+from conformance.verdicts import (
+    EXIT_FAILED,
+    EXIT_INCONCLUSIVE,
+    EXIT_PASSED,
+    EXIT_TARGET,
+    EXIT_USAGE,
+    Claims,
+)
 
 _ALL = (cases_relay, cases_turns, cases_client)
 """The modules that register cases."""
+
+_BREAKING_OFF = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 EXAMPLES = r"""
 examples:
@@ -41,6 +56,19 @@ examples:
 
 class _Parser(argparse.ArgumentParser):
     """Its status for wrong usage is argparse's own, 2."""
+
+
+def _positive(written: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 < float(written) < math.inf:
+            return float(written)
+    raise argparse.ArgumentTypeError(f"{written} is no number above 0")
+
+
+def _count(written: str) -> int:
+    if written.isdecimal() and int(written):
+        return int(written)
+    raise argparse.ArgumentTypeError(f"{written} is no whole number above 0")
 
 
 def _target_arguments(parser: argparse.ArgumentParser, kind: str | None) -> None:
@@ -67,7 +95,7 @@ def _target_arguments(parser: argparse.ArgumentParser, kind: str | None) -> None
         )
     parser.add_argument(
         "--patience",
-        type=float,
+        type=_positive,
         default=1.0,
         metavar="X",
         help="wait so many times as long as usual (%(default)s)",
@@ -82,10 +110,15 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--only", action="append", default=[], metavar="ID|GLOB", help="these requirements")
     add("--skip", action="append", default=[], metavar="ID|GLOB", help="not these requirements")
-    add("--examples", type=int, metavar="N", help="scripts of each case, instead of the profile's")
+    add(
+        "--examples",
+        type=_count,
+        metavar="N",
+        help="scripts of each case, instead of the profile's",
+    )
     add("--seed", type=int, default=0, metavar="N", help="what is generated (%(default)s)")
-    add("--max-seconds", type=float, default=3600.0, metavar="S", help="stop after so long")
-    add("-j", "--jobs", type=int, default=0, metavar="N", help="clients tested at a time")
+    add("--max-seconds", type=_positive, default=3600.0, metavar="S", help="stop after it")
+    add("-j", "--jobs", type=_count, default=0, metavar="N", help="clients tested at a time")
     add("--known", type=Path, metavar="FILE.toml", help="known failures")
     add("--pics", type=Path, metavar="FILE.toml", help="what is claimed to be supported")
     add("--report", type=Path, metavar="DIR", help="write the reports there")
@@ -134,7 +167,7 @@ def _again_arguments(again: argparse.ArgumentParser) -> None:
     again.add_argument("--run", metavar="CMD", help="start this; {port} and {host} are filled in")
     again.add_argument("--tty", choices=("none", "stdout", "both"), default="stdout")
     again.add_argument("--operator", default="none")
-    again.add_argument("--patience", type=float, default=1.0, metavar="X")
+    again.add_argument("--patience", type=_positive, default=1.0, metavar="X")
 
 
 def _target(kind: str, arguments: argparse.Namespace) -> Target:
@@ -144,6 +177,8 @@ def _target(kind: str, arguments: argparse.Namespace) -> Target:
         raise ValueError("name either the addresses of a running server, or a command with --run")
     if arguments.run and "{port}" not in arguments.run:
         raise ValueError("--run needs {port} where the port goes")
+    if arguments.run:
+        _see_command(arguments.run)
     operator = getattr(arguments, "operator", "none")
     if operator != "none" and not operator.startswith("tcp:"):
         raise ValueError(f"--operator is none or tcp:HOST:PORT, not {operator!r}")
@@ -153,10 +188,29 @@ def _target(kind: str, arguments: argparse.Namespace) -> Target:
         tuple(parse_address(each) for each in written),
         "" if operator == "none" else operator.removeprefix("tcp:"),
         arguments.tty,
+        arguments.patience,
     )
     if target.operator:
         parse_address(target.operator)
     return target
+
+
+def _see_command(command: str) -> None:
+    try:
+        shlex.split(command)
+    except ValueError as error:
+        raise ValueError(f"--run {command}: {error}") from None
+
+
+def _see_directory(directory: Path) -> None:
+    """Make the directory, and see that reports can be written there; ValueError if not."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        why = error.strerror
+        raise ValueError(f"--report {directory}: no reports can be written there ({why})") from None
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -177,6 +231,9 @@ def _run(arguments: argparse.Namespace) -> int:
         claims=Claims.read(arguments.known, arguments.pics),
         report=arguments.report,
     )
+    if arguments.report is not None:
+        _see_directory(arguments.report)
+    show.see_rubric(arguments.rubric)
     report = Run(target, settings, show.progress()).run()
     show.report(report, arguments.report, arguments.rubric)
     return int(report["exit_status"])
@@ -222,8 +279,17 @@ def _list(arguments: argparse.Namespace) -> int:
     return EXIT_PASSED
 
 
+def _break_off(_number: int, _frame: FrameType | None) -> None:
+    """Once: after that there is only to be ended what still runs."""
+    for each in _BREAKING_OFF:
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; the exit status."""
+    for each in _BREAKING_OFF:
+        signal.signal(each, _break_off)
     parsed = parser().parse_args(arguments)
     commands = {"replay": _replay, "smoke": _smoke, "list": _list, "selftest": selftest.main}
     try:
@@ -231,6 +297,9 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         print(f"conformance: {error}", file=sys.stderr)
         return EXIT_USAGE
+    except KeyboardInterrupt:
+        print("conformance: broken off", file=sys.stderr)
+        return EXIT_INCONCLUSIVE
     except BrokenPipeError:  # whoever read our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_FAILED
