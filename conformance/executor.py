@@ -22,6 +22,8 @@ from conformance.upper_tester import Program, ending
 
 MIDDLE = {"relay": "relay", "turns": "server", "client": "client"}
 """What a sequence chart calls a target of each kind."""
+
+
 @dataclass
 class Screen:
     """How far the person has read what the program shows."""
@@ -90,10 +92,11 @@ class Executor:
                     self.target.program.screen = b""
             for operation in operations:
                 if self.target.broken_off.is_set():
+                    self.stale = True
                     raise InconclusiveError(BROKEN_OFF)
                 self.network.screen = None if self.screen.left_unread else self.program
                 ACTS[operation["op"]](self, operation)
-        except Deviation:
+        except (Deviation, KeyboardInterrupt):
             self.stale = True
             raise
         finally:

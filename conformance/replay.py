@@ -43,9 +43,10 @@ def load(path: Path) -> dict[str, Any]:
         saved = json.loads(path.read_text(encoding="utf-8"))
         if saved["case"] not in CASES:
             raise ValueError(f"{path}: there is no case {saved['case']} any more")
+        saved["kind"] = CASES[saved["case"]].kind
         saved["before"] = unpack(saved["before"])
         saved["operations"] = unpack(saved["operations"])
-    except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
+    except (OSError, KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ValueError(f"{path} is no replay file: {error!r}") from None
     else:
         return dict(saved)

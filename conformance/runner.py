@@ -173,8 +173,9 @@ class Run:
         self.outcomes += done
         self.target.broken_off.set()
         pool.shutdown(wait=False, cancel_futures=True)
-        while wait(futures, 0.1).not_done:
+        while not all(each.done() for each in futures):
             end_all()
+            wait(futures, 0.1)
         end_all()
 
     def _run_case(self, case: Case) -> Outcome:

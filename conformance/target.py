@@ -73,9 +73,10 @@ class Target:
                 how = f"floods its screen and does not listen on port {port}"
             elif status is None:
                 how = f"does not listen on port {port} within {seconds:.0f} s"
+            elif status == 0:
+                how = "ended with status 0, but a server has to stay in the foreground"
             else:
                 how = f"ended with {ending(status)} and did not listen on port {port}"
-                how += ", but a server has to stay in the foreground" if status == 0 else ""
             raise UnreachableError(f"the target {how}; {self._advice(program, port)}")
         return program
 

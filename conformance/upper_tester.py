@@ -329,7 +329,7 @@ def listening(port: int) -> bool | None:
 
 
 def wait_listening(port: int, program: Program, seconds: float) -> bool:
-    """Wait until it listens; False if it ended before, or the time is over."""
+    """Wait until it listens; False if it has ended, floods its screen, or the time is over."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         there = listening(port)
@@ -337,7 +337,7 @@ def wait_listening(port: int, program: Program, seconds: float) -> bool:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
                 there = True
         if there:
-            return True
+            return program.alive
         if not program.alive or program.flooded:
             return False
         program.ended(0.01)
