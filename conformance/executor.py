@@ -129,7 +129,9 @@ class Executor:
         at = operation.get("at", self.person)
         self.trace.add(self.middle, at, "expected", b"", expected)
         self.trace.complete = True
-        status = self.program.status() if self.program and not self.exited else None
+        status = None
+        if self.program is not None and not self.exited:
+            status = self.program.status(broken=symptom in ("end", "reset"))
         if status is not None:
             if status < 0:
                 about = list(dict.fromkeys([*about, "TERM-6"]))

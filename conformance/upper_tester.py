@@ -28,6 +28,7 @@ from conformance.trace import escape
 _READ_OCTETS = 65536
 _SCREEN_MAX = 4 << 20
 """Octets of a screen that are kept; a program that floods its screen is read no further."""
+_DYING_SECONDS = 0.2
 _ERRORS_KEPT = 4096
 _ERRORS_READ_MAX = 1 << 20
 """Octets of standard error that are read in one go: it may be written faster than it is read."""
@@ -271,10 +272,10 @@ class Program:
         self.read()
         return self.process.poll()
 
-    def status(self) -> int | None:
-        """Its exit status; one that has closed its screen is given a moment to end."""
+    def status(self, *, broken: bool) -> int | None:
+        """Its exit status; it gets a moment to end if a connection broke, or its screen did."""
         self.read()
-        return self.ended(0.0 if self._out_open else 0.2)
+        return self.ended(_DYING_SECONDS if broken or not self._out_open else 0.0)
 
     def kill(self) -> None:
         """End it with its whole process group, and take back every descriptor."""

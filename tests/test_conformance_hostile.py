@@ -134,7 +134,7 @@ REFUSED = [
     ("never-answers", "nothing came at W"),
     ("never-accepts", "nothing came at W"),
     ("never-listens", "does not listen on port"),
-    ("accepts-and-closes", "W: the relay ended the stream"),
+    ("accepts-and-closes", "W: the relay "),  # its end, or a reset for what it had not read
     ("drips", "without a line end"),
     ("prompts-on-terminal", "/dev/tty"),
     ("forks-and-dies", "has to stay in the foreground"),
