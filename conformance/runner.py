@@ -36,7 +36,7 @@ EXAMPLES = {
 }
 """Examples of a case with the share 1."""
 SHRINK_PATIENCE_MIN = 0.05
-JOBS = 2
+JOBS = 3
 """So many processes of a target that the suite starts are tested side by side."""
 TROUBLE_SECONDS = {"quick": 15.0, "standard": 90.0, "thorough": 600.0}
 """How long a run looks closely at failures, times ``--patience``."""

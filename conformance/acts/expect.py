@@ -12,7 +12,7 @@ from conformance.operations import Operation
 from conformance.spec import limits
 from conformance.trace import escape
 
-_RESET_SECONDS = 0.1
+_RESET_SECONDS = 0.05
 """So long a reset is waited for that would answer octets which nobody reads."""
 
 
