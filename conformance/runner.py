@@ -4,6 +4,7 @@ import datetime
 import queue
 import shlex
 import statistics
+import subprocess
 import sys
 import time
 import zlib
@@ -36,6 +37,7 @@ EXAMPLES = {
 }
 """Examples of a case with the share 1."""
 SHRINK_PATIENCE_MIN = 0.05
+BUILD_SECONDS = 600
 JOBS = 3
 """So many processes of a target that the suite starts are tested side by side."""
 TROUBLE_SECONDS = {"quick": 15.0, "standard": 90.0, "thorough": 600.0}
@@ -62,6 +64,8 @@ class Settings:
     jobs: int = 0
     claims: Claims = field(default_factory=Claims)
     report: Path | None = None
+    build: str | None = None
+    """What is done first."""
 
     def public(self) -> dict[str, Any]:
         """As the report tells them."""
@@ -132,7 +136,7 @@ class Run:
     def run(self) -> dict[str, Any]:
         """Do all of it; Ctrl-C ends it early, with what is done so far."""
         try:
-            if self.cases and self._smoke("before"):
+            if self.cases and self._build() and self._smoke("before"):
                 self._run_cases()
                 self._smoke("after")
         except KeyboardInterrupt:
@@ -142,6 +146,30 @@ class Run:
             self.target.stop()
             end_strays()
         return self.report()
+
+    def _build(self) -> bool:
+        command = self.settings.build
+        if command is None:
+            return True
+        try:
+            built = subprocess.run(
+                shlex.split(command),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                timeout=BUILD_SECONDS,
+                check=False,
+            )
+        except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+            self.smoke["sentence"] = f"It could not be built: {error}."
+            return False
+        if built.returncode:
+            said = built.stdout.decode(errors="replace").strip().splitlines()[-3:]
+            self.smoke["sentence"] = (
+                f"It could not be built: {command} ended with status {built.returncode}. "
+                + " / ".join(said)
+            ).strip()
+        return not built.returncode
 
     def _smoke(self, when: str) -> bool:
         sentence, trips = smoke.test(self.target, FIND_SECONDS * 2 * self.settings.patience)

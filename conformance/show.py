@@ -1,24 +1,19 @@
 """What a person sees: progress, the report, lists. The reports' forms are in conformance.report."""
 
-import json
 import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
+from conformance import report as rendering
 from conformance import spec
 from conformance.cases import CASES, NOT_TESTED
 from conformance.finder import Finding
 from conformance.spec import KINDS, NO_TEST, Requirement
 from conformance.target import Target
-
-try:
-    from rich.console import Console
-
-    from conformance import report as rendering
-except ImportError:  # without rich or jinja2 there are plain lines, and report.json
-    rendering = None  # type: ignore[assignment]
 
 WIDTH = 100
 
@@ -36,34 +31,15 @@ def report(made: dict[str, Any], directory: Path | None, rubric: Path | None) ->
     """Print it, and write it into the directory if there is one."""
     if sys.stderr.isatty():
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-    if rendering is not None:
-        rendering.terminal(made, Console())
-        if directory is not None:
-            rendering.write(made, directory, rubric=rubric)
-        return
-    _plain(made)
+    rendering.terminal(made, Console())
     if directory is not None:
-        directory.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(made, indent=1, ensure_ascii=False)
-        (directory / "report.json").write_text(text, encoding="utf-8")
+        rendering.write(made, directory, rubric=rubric)
 
 
 def see_rubric(rubric: Path | None) -> None:
     """ValueError with a sentence for what is wrong in a rubric."""
-    if rubric is not None and rendering is not None:
+    if rubric is not None:
         rendering.read_rubric(rubric)
-
-
-def _plain(made: dict[str, Any]) -> None:
-    print(made["smoke"]["sentence"])
-    for row in made["results"]:
-        if row["verdict"] != "PASS":
-            print(f"{row['verdict']:12} {row['requirement']:10} {row['case']:32} {row['detail']}")
-        for entry in (row["failure"] or {}).get("chart", ()):
-            ends = f"{entry['from']} → {entry['to']}"
-            print(f"   {entry['t_ms']:8.1f}  {ends:16} {entry['octets']} {entry['note']}")
-    print(*made["remarks"], sep="\n", end="\n" if made["remarks"] else "")
-    print(", ".join(f"{count} {verdict}" for verdict, count in made["verdict_counts"].items()))
 
 
 def replayed(path: Path, saved: dict[str, Any], found: Finding | None, target: Target) -> None:

@@ -3,14 +3,14 @@
 import time
 
 from conformance.acts import Executor
-from conformance.client_script import Chat
+from conformance.cases.chat import Chat
+from conformance.cases.room import Room
+from conformance.cases.sessions import Sessions
 from conformance.deviation import Deviation, InconclusiveError, UnsupportedError
 from conformance.drain_fence import DrainFence
 from conformance.operations import Script
-from conformance.room import Room
 from conformance.spec import CLIENT, RELAY, TURNS
 from conformance.target import Target
-from conformance.turn_script import Sessions
 
 SIMPLEST = {
     RELAY: "two clients join, one speaks, the other one hears it, and it quits",

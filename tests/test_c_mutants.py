@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from conformance.__main__ import CASES
+from conformance.cases import CASES
 from conformance.spec import CLIENT, requirements
 
 SOURCES = Path(__file__).parent.parent / "c_client"

@@ -5,9 +5,9 @@ Each run is a process of its own, so that most scripts prove several things, one
 
 from hypothesis import strategies as st
 
-from conformance import strategies as some
-from conformance.cases import NOT_TESTED, Draw, case
-from conformance.client_script import Chat
+from conformance.cases import strategies as some
+from conformance.cases.chat import Chat
+from conformance.cases.register import NOT_TESTED, Draw, case
 from conformance.operations import Script
 from conformance.spec import CLIENT
 

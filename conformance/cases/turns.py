@@ -2,12 +2,12 @@
 
 from hypothesis import strategies as st
 
-from conformance import strategies as some
-from conformance.cases import NOT_TESTED, Draw, case
-from conformance.faults import ORDER, VIOLATIONS
+from conformance.cases import strategies as some
+from conformance.cases.faults import ORDER, VIOLATIONS
+from conformance.cases.register import NOT_TESTED, Draw, case
+from conformance.cases.sessions import Sessions
 from conformance.operations import Script
 from conformance.spec import TURNS
-from conformance.turn_script import Sessions
 
 NOT_TESTED[TURNS] |= {
     "LINE-11": "a turn server has one client at a time, and no handles to compare",

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from conformance.cases import Draw
+from conformance.cases.register import Draw
 
 EDGES = (0, 1, 2, 498, 499, 500)
 FRAGMENTS = (

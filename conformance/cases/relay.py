@@ -2,11 +2,11 @@
 
 from hypothesis import strategies as st
 
-from conformance import strategies as some
-from conformance.cases import NOT_TESTED, Draw, case
-from conformance.faults import ORDER, VIOLATIONS
+from conformance.cases import strategies as some
+from conformance.cases.faults import ORDER, VIOLATIONS
+from conformance.cases.register import NOT_TESTED, Draw, case
+from conformance.cases.room import Room
 from conformance.operations import Script
-from conformance.room import Room
 from conformance.spec import RELAY
 
 NOT_TESTED[RELAY] |= {
