@@ -1,5 +1,7 @@
 """All checks. ``nox`` runs them, ``nox -l`` lists them, ``nox -s NAME`` runs one."""
 
+from pathlib import Path
+
 import nox
 
 nox.needs_version = ">=2024.4.15"
@@ -67,7 +69,7 @@ def bench(session: nox.Session) -> None:
     session.run("python", "-m", "bench", *session.posargs)
 
 
-@nox.session(default=False)
+@nox.session
 def conformance(session: nox.Session) -> None:
     """The suite over our own programs, or over yours: nox -s conformance -- relay tcp://HOST:PORT."""
     install(session)
@@ -82,3 +84,14 @@ def conformance(session: nox.Session) -> None:
         ("client", "c_client/chatclient {host} {port}"),
     ):
         session.run("python", "-m", "conformance", kind, "--run", command)
+
+
+@nox.session
+def selftest(session: nox.Session) -> None:
+    """The suite, installed alone, against programs with known bugs and legal oddities."""
+    session.install("./conformance")
+    mutants = Path("c_client/build/mutants/list.toml").absolute()
+    session.run("make", "-s", "-C", "c_client", "mutants", "PYTHON=python", external=True)
+    with session.chdir(session.create_tmp()):  # nothing of this directory can be imported there
+        session.run("python", "-m", "conformance", "selftest", "--quiet", "--also", str(mutants),
+                    *session.posargs)  # fmt: skip
