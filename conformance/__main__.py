@@ -99,16 +99,18 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(each, _break_off)
     parsed = parser().parse_args(arguments)
     try:
-        return _COMMANDS.get(parsed.command, _run)(parsed)
+        status = _COMMANDS.get(parsed.command, _run)(parsed)
+        sys.stdout.flush()
     except ValueError as error:
         print(f"conformance: {error}", file=sys.stderr)
         return EXIT_USAGE
     except KeyboardInterrupt:
         print("conformance: broken off", file=sys.stderr)
         return EXIT_INCONCLUSIVE
-    except BrokenPipeError:  # whoever read our output has gone
+    except BrokenPipeError:  # whoever read the report has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_FAILED
+        return EXIT_INCONCLUSIVE
+    return status
 
 
 if __name__ == "__main__":

@@ -328,6 +328,18 @@ def test_a_server_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert "Connection refused" in suite.output
 
 
+def test_a_reader_that_leaves_early_gets_no_traceback() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "conformance", "list"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as listing:
+        assert listing.stdout and listing.stderr
+        listing.stdout.close()
+        assert listing.stderr.read() == b""
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
