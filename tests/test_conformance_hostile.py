@@ -138,7 +138,6 @@ REFUSED = [
     ("drips", "without a line end"),
     ("prompts-on-terminal", "/dev/tty"),
     ("forks-and-dies", "has to stay in the foreground"),
-    ("dies-at-once", "ended with status 1 and did not listen on port"),
     ("dies-at-once", 'it says "I need a licence file."'),
     ("dies-after-first", "the program has ended with status 3"),
     ("writes-rubbish", "\\xff\\xfe\\x1b]0;title"),
@@ -235,7 +234,7 @@ def test_a_target_that_goes_wrong_later_fails(tmp_path: Path, name: str, symptom
 
 
 def test_a_target_that_dies_at_random_is_judged(tmp_path: Path) -> None:
-    suite = judged(tmp_path, "dies-at-random", *FEW, *IMPATIENT)
+    suite = judged(tmp_path, "dies-at-random", *ONE, *IMPATIENT)
     assert suite.status in (1, 4)
     assert suite.verdicts() <= {"FAIL", "INCONCLUSIVE", "PASS"}
     assert "ERROR" not in suite.verdicts()
@@ -254,7 +253,7 @@ def test_a_target_that_does_not_start_again_is_given_up(tmp_path: Path) -> None:
 def test_a_target_that_hangs_again_and_again_costs_a_bounded_time(tmp_path: Path) -> None:
     suite = judged(tmp_path, "hangs-later", "--patience", "0.1")
     assert suite.status == 1
-    assert suite.seconds < 0.1 * SECONDS_MAX + 8
+    assert suite.seconds < SECONDS_MAX / 2
     assert suite.report["remarks"]
 
 
@@ -309,15 +308,12 @@ def test_a_program_that_cannot_be_run_is_told(tmp_path: Path, target: str, words
     suite = run(tmp_path, "relay", "--run", target, "--report", str(tmp_path / "report"))
     assert suite.status == 3
     assert words in suite.sentence
-    again = run_again(tmp_path, "smoke", "relay", "--run", target)
-    assert again.status == 3
-    assert words in again.output
 
 
-def run_again(directory: Path, *arguments: str) -> Suite:
-    other = directory / "again"
-    other.mkdir()
-    return run(other, *arguments)
+def test_the_smoke_test_alone_says_it_too(tmp_path: Path) -> None:
+    suite = run(tmp_path, "smoke", "relay", "--run", command("dies-at-once"))
+    assert suite.status == 3
+    assert "I need a licence file." in suite.output
 
 
 def test_a_server_that_is_not_there_is_told(tmp_path: Path) -> None:
