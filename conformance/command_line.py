@@ -10,7 +10,7 @@ from pathlib import Path
 
 from conformance import __version__, selftest, spec
 from conformance.cases import PROFILES
-from conformance.runner import Settings
+from conformance.settings import Settings
 from conformance.spec import CLIENT, KINDS, TURNS
 from conformance.target import Target, parse_address
 from conformance.verdicts import Claims

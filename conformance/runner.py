@@ -5,37 +5,26 @@ import queue
 import shlex
 import statistics
 import subprocess
-import sys
 import time
-import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from conformance import __version__, replay, smoke, spec
-from conformance.cases import CASES, NOT_TESTED, PROFILES, Case
-from conformance.deviation import Deviation
+from conformance import __version__, smoke, spec
+from conformance.cases import Case
 from conformance.finder import FIND_SECONDS, Finder, Outcome
-from conformance.target import BROKEN_OFF, Target
+from conformance.results import bound, reason, rows, untested
+from conformance.settings import Settings
+from conformance.target import Target
 from conformance.upper_tester import end_all, end_strays, survivors
 from conformance.verdicts import (
     EXIT_INCONCLUSIVE,
     EXIT_NOTHING,
     EXIT_TARGET,
-    Claims,
-    Verdict,
     count,
     exit_status,
 )
 
-EXAMPLES = {
-    "quick": {"relay": 12, "turns": 5, "client": 1},
-    "standard": {"relay": 80, "turns": 40, "client": 8},
-    "thorough": {"relay": 600, "turns": 300, "client": 40},
-}
-"""Examples of a case with the share 1."""
 SHRINK_PATIENCE_MIN = 0.05
 BUILD_SECONDS = 600
 JOBS = 3
@@ -47,61 +36,6 @@ TROUBLE_ENDS = 3
 HASTE = 0.25
 UNREACHABLE_MAX = 3
 """After so many cases in succession that could not reach the target it is given up."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a run is to do."""
-
-    profile: str = "quick"
-    seed: int = 0
-    examples: int | None = None
-    patience: float = 1.0
-    level: str = "should"
-    only: tuple[str, ...] = ()
-    skip: tuple[str, ...] = ()
-    max_seconds: float = 3600.0
-    jobs: int = 0
-    claims: Claims = field(default_factory=Claims)
-    report: Path | None = None
-    build: str | None = None
-    """What is done first."""
-
-    def public(self) -> dict[str, Any]:
-        """As the report tells them."""
-        return {
-            "profile": self.profile,
-            "seed": self.seed,
-            "examples": self.examples,
-            "patience": self.patience,
-            "level": self.level,
-            "only": list(self.only),
-            "skip": list(self.skip),
-            "max_seconds": self.max_seconds,
-        }
-
-    def examples_of(self, case: Case) -> int:
-        """How many scripts of a case are run."""
-        base = self.examples or EXAMPLES[self.profile][case.kind]
-        return max(1, case.every, round(base * case.share))
-
-
-def selected(target: Target, settings: Settings) -> list[Case]:
-    """The cases to run, in order."""
-    return [
-        case
-        for case in CASES.values()
-        if case.kind == target.kind
-        and PROFILES.index(case.profile) <= PROFILES.index(settings.profile)
-        and any(
-            spec.chosen(each, settings.only, settings.skip) and _at_level(each, settings)
-            for each in case.proves
-        )
-    ]
-
-
-def _at_level(requirement: str, settings: Settings) -> bool:
-    return settings.level == "should" or spec.requirements()[requirement].must
 
 
 class Run:
@@ -120,7 +54,7 @@ class Run:
         self.target = target
         self.settings = settings
         self.progress = progress
-        self.cases = selected(target, settings)
+        self.cases = settings.cases(target.kind)
         self.targets: queue.SimpleQueue[Target] = queue.SimpleQueue()
         self.outcomes: list[Outcome] = []
         self.ended: list[Outcome] = []
@@ -281,12 +215,13 @@ class Run:
             )
         return found
 
-    # The report
-
     def report(self) -> dict[str, Any]:
         """All of it, in the published shape."""
-        results = [row for outcome in self.outcomes for row in self._rows(outcome)]
-        results += self._untested({row["requirement"] for row in results})
+        results = [
+            row for outcome in self.outcomes for row in rows(self.target, self.settings, outcome)
+        ]
+        seen = {row["requirement"] for row in results}
+        results += untested(self.target, self.settings, seen, interrupted=self.interrupted)
         counts = count(results)
         return {
             "suite": {"name": "chat/1 conformance", "version": __version__, "spec": spec.NAME},
@@ -326,120 +261,6 @@ class Run:
         status = exit_status(counts)
         broken = self.interrupted or not self.smoke["after"]
         return EXIT_INCONCLUSIVE if broken and status != 1 else status
-
-    def _chosen(self, requirement: str) -> bool:
-        settings = self.settings
-        return spec.chosen(requirement, settings.only, settings.skip) and _at_level(
-            requirement, settings
-        )
-
-    def _rows(self, outcome: Outcome) -> Iterable[dict[str, Any]]:
-        finding = outcome.finding
-        blamed = finding.deviation.requirements if finding else []
-        for each in dict.fromkeys([*blamed, *outcome.case.proves]):
-            if self._chosen(each) or each in blamed:
-                verdict, detail = self._verdict(outcome, each, each in blamed)
-                failed = finding is not None and each in blamed
-                yield {
-                    "requirement": each,
-                    "case": outcome.case.name,
-                    "verdict": str(verdict),
-                    "detail": detail,
-                    "examples": outcome.examples,
-                    "seconds": round(outcome.seconds, 3),
-                    "failure": self._failure(outcome, each) if failed else None,
-                }
-
-    def _verdict(self, outcome: Outcome, requirement: str, blamed: bool) -> tuple[Verdict, str]:
-        claims = self.settings.claims
-        about = outcome.case.about
-        if outcome.error:
-            return Verdict.ERROR, outcome.error.strip().splitlines()[-1]
-        if outcome.finding is not None:
-            symptom = outcome.finding.deviation.symptom
-            if blamed:
-                verdict, word = claims.of_failure(spec.requirements()[requirement], symptom)
-                return verdict, word or outcome.finding.deviation.summary
-            return Verdict.NOT_TESTED, "this case stopped at a failure of another requirement"
-        if outcome.inconclusive:
-            return Verdict.INCONCLUSIVE, outcome.inconclusive
-        if outcome.unsupported:
-            return Verdict.NOT_TESTED, outcome.unsupported
-        verdict, word = claims.of_success(requirement)
-        return verdict, word or about
-
-    def _failure(self, outcome: Outcome, requirement: str) -> dict[str, Any]:
-        finding = outcome.finding
-        assert finding is not None
-        middle = {"relay": "relay", "turns": "server", "client": "client"}[self.target.kind]
-        saved = replay.dump(outcome.case, finding)
-        name = f"replay/{requirement}-{zlib.crc32(saved.encode()):08x}.json"
-        if self.settings.report is not None:
-            path = self.settings.report / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(saved, encoding="utf-8")
-        where = self.settings.report / name if self.settings.report else Path(name)
-        deviation = finding.deviation
-        return {
-            "symptom": deviation.symptom,
-            "summary": deviation.summary,
-            "expected": deviation.expected,
-            "example": finding.example,
-            "examples": self.settings.examples_of(outcome.case),
-            "shrunk_operations": len(finding.operations),
-            "shrink_steps": finding.shrink_steps,
-            "shrink_seconds": round(finding.shrink_seconds, 2),
-            "confirmed": [finding.confirmed, finding.confirmations],
-            "participants": finding.trace.participants(middle),
-            "chart": finding.trace.entries,
-            "closing": finding.trace.closing,
-            "conclusion": " ".join([_sentence(deviation), *finding.trace.hints]),
-            "again": f"{Path(sys.executable).name} -m conformance replay {where} {self._how()}",
-            "by_hand": replay.by_hand(finding.operations, self.target.kind),
-            "replay": name,
-        }
-
-    def _how(self) -> str:
-        if self.target.command is not None:
-            return f"--run {shlex.quote(self.target.command)}"
-        return " ".join(f"--at tcp://{host}:{port}" for host, port in self.target.addresses)
-
-    def _untested(self, seen: set[str]) -> Iterable[dict[str, Any]]:
-        for each in bound(self.target.kind):
-            if each.id in seen or not self._chosen(each.id):
-                continue
-            why = reason(each, self.target.kind) or "no case of it was run in this profile"
-            if self.interrupted:
-                why = BROKEN_OFF
-            yield {
-                "requirement": each.id,
-                "case": "",
-                "verdict": str(Verdict.NOT_TESTED),
-                "detail": why,
-                "examples": 0,
-                "seconds": 0.0,
-                "failure": None,
-            }
-
-
-def bound(kind: str) -> list[spec.Requirement]:
-    """What binds a kind of implementation, and what its cases prove besides."""
-    ids = {each.id for each in spec.binding(kind)}
-    ids |= {each for case in CASES.values() if case.kind == kind for each in case.proves}
-    return [each for each in spec.requirements().values() if each.id in ids]
-
-
-def reason(requirement: spec.Requirement, kind: str) -> str | None:
-    """Why no case proves it; None where one does."""
-    if not requirement.testable:
-        return spec.NO_TEST
-    return NOT_TESTED[kind].get(requirement.id)
-
-
-def _sentence(deviation: Deviation) -> str:
-    """What came, and what should have."""
-    summary = deviation.summary
-    return f"{summary[:1].upper()}{summary[1:]}; expected {deviation.expected}."
 
 
 def _percentile_99(seconds: list[float]) -> float:

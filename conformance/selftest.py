@@ -14,7 +14,8 @@ from pathlib import Path
 
 from conformance import further, smoke
 from conformance.finder import FIND_SECONDS, Finder
-from conformance.runner import Run, Settings, selected
+from conformance.runner import Run
+from conformance.settings import Settings
 from conformance.spec import CLIENT
 from conformance.target import Target
 from conformance.verdicts import EXIT_FAILED, EXIT_PASSED
@@ -127,7 +128,7 @@ def _mutant(check: Check) -> tuple[bool, str]:
     )
     others: Counter[str] = Counter()
     try:
-        cases = sorted(selected(target, settings), key=lambda case: case.profile != "quick")
+        cases = sorted(settings.cases(target.kind), key=lambda case: case.profile != "quick")
         for case in cases:
             outcome = finder.run(case, settings.examples_of(case), 1, time.monotonic() + 90)
             if outcome.finding is not None:

@@ -82,7 +82,7 @@ def settings_line(report: Report) -> str:
     return ", ".join(
         f"{name} {' '.join(map(str, value)) if isinstance(value, list) else value}"
         for name, value in report["settings"].items()
-        if value not in (None, [], False)
+        if value is not None and value is not False and value != []
     )
 
 
