@@ -15,8 +15,9 @@ from conformance.cases import Case
 from conformance.finder import FIND_SECONDS, Finder, Outcome
 from conformance.results import bound, reason, rows, untested
 from conformance.settings import Settings
+from conformance.strays import end_strays, survivors
 from conformance.target import Target
-from conformance.upper_tester import end_all, end_strays, survivors
+from conformance.upper_tester import end_all
 from conformance.verdicts import (
     EXIT_INCONCLUSIVE,
     EXIT_NOTHING,

@@ -2,13 +2,15 @@
 
 import argparse
 import fnmatch
+import multiprocessing
 import os
 import shlex
+import signal
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from conformance.finder import FIND_SECONDS, Finder
 from conformance.runner import Run
 from conformance.settings import Settings
 from conformance.spec import CLIENT
+from conformance.strays import end_run
 from conformance.target import Target
 from conformance.verdicts import EXIT_FAILED, EXIT_PASSED
 
@@ -171,15 +174,21 @@ def main(arguments: argparse.Namespace) -> int:
         if fnmatch.fnmatchcase(each.title, arguments.match)
     ]
     begun = time.monotonic()
-    scores = []
-    with ProcessPoolExecutor(arguments.jobs) as pool:
-        for score in pool.map(run, chosen):
-            scores.append(score)
-            if not score.good or not arguments.quiet:
-                word = "ok" if score.good else "WRONG"
-                print(f"{word:6} {score.check.title:52} {score.seconds:6.1f} s  {score.detail}")
-                sys.stdout.flush()
-    print()
+    scores: list[Score] = []
+    pool = ProcessPoolExecutor(arguments.jobs, initializer=_end_at_once)
+    futures = [pool.submit(run, each) for each in sorted(chosen, key=lambda each: not each.slow)]
+    try:
+        for future in as_completed(futures):
+            scores.append(future.result())
+            _tell(scores[-1], f"{len(scores)}/{len(chosen)}", quiet=arguments.quiet)
+    except KeyboardInterrupt:
+        print("broken off; so far:")
+        for worker in multiprocessing.active_children():
+            worker.terminate()
+    finally:
+        pool.shutdown(cancel_futures=True)
+        end_run()
+    print("\r\x1b[K" if sys.stderr.isatty() else "")
     for what, words in (
         ("null", "null implementations rejected"),
         ("mutant", "mutants killed by their own requirement"),
@@ -191,4 +200,23 @@ def main(arguments: argparse.Namespace) -> int:
                 share = 100 * sum(some) / len(some)
                 print(f"{kind:7} {sum(some):4} of {len(some):4} {words} ({share:.1f} %)")
     print(f"in {time.monotonic() - begun:.0f} s")
-    return EXIT_PASSED if scores and all(score.good for score in scores) else EXIT_FAILED
+    complete = len(scores) == len(chosen) > 0
+    return EXIT_PASSED if complete and all(score.good for score in scores) else EXIT_FAILED
+
+
+def _end_at_once() -> None:
+    """A worker that is told to end does so; what it has started is ended by the main process."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _tell(score: Score, progress: str, *, quiet: bool) -> None:
+    """A line of the table, and on a terminal how far it is."""
+    seen = sys.stderr.isatty()
+    if seen:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    if not score.good or not quiet:
+        word = "ok" if score.good else "WRONG"
+        print(f"{word:6} {score.check.title:52} {score.seconds:6.1f} s  {score.detail}", flush=True)
+    if seen:
+        print(f"{progress} {score.check.title}", end="", file=sys.stderr, flush=True)

@@ -7,7 +7,6 @@ buffer a pipe until it is full. Each process leads a group of its own and ends w
 import atexit
 import contextlib
 import fcntl
-import itertools
 import os
 import pty
 import re
@@ -20,9 +19,9 @@ import sys
 import termios
 import time
 import tty
-from collections.abc import Iterator
 from pathlib import Path
 
+from conformance import strays
 from conformance.trace import escape
 
 _READ_OCTETS = 65536
@@ -34,20 +33,11 @@ _ERRORS_READ_MAX = 1 << 20
 """Octets of standard error that are read in one go: it may be written faster than it is read."""
 _LAST_WORDS = 3
 _KILL_SECONDS = 5.0
-_STRAY_ROUNDS = 8
-"""So often it is looked for more: what is looked for may fork meanwhile."""
 _ESCAPES = re.compile(
     rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][A-B0-2]"
 )
 _LISTEN = "0A"
-_MARK = "CHAT_CONFORMANCE_PROGRAM"
-"""In the environment of each program, and so of its descendants, where they may have gone."""
-_marks = itertools.count(1)
 _running: dict[int, "Program"] = {}
-_ended: set[bytes] = set()
-"""Marks of programs whose descendants have not been looked for since they ended."""
-survivors: list[int] = []
-"""Processes, or groups of them, that lived on when their program had ended; they are killed."""
 
 
 @atexit.register
@@ -55,27 +45,7 @@ def end_all() -> None:
     """End whatever still runs."""
     for program in list(_running.values()):
         program.kill()
-    end_strays()
-
-
-def end_strays() -> None:
-    """End what ended programs have left behind outside their groups, where /proc tells."""
-    ended = set(_ended)
-    _ended.difference_update(ended)
-    rounds = _STRAY_ROUNDS if ended else 0
-    while rounds and (found := set(_marked(ended)).difference(survivors)):
-        for number in found:
-            with contextlib.suppress(OSError):
-                os.kill(number, signal.SIGKILL)
-        survivors.extend(found)
-        rounds -= 1
-
-
-def _marked(marks: set[bytes]) -> Iterator[int]:
-    for place in Path("/proc").glob("[1-9]*/environ"):
-        with contextlib.suppress(OSError):
-            if not marks.isdisjoint(place.read_bytes().split(b"\0")):
-                yield int(place.parent.name)
+    strays.end_strays()
 
 
 class Program:
@@ -89,8 +59,7 @@ class Program:
             self._master, slave = pty.openpty()
             child_ends.append(slave)
             tty.setraw(slave, termios.TCSANOW)
-        mark = f"{os.getpid()}.{next(_marks)}"
-        self._mark = f"{_MARK}={mark}".encode()
+        self._mark = strays.new_mark()
         stdin: int = slave if tty_input else subprocess.PIPE
         stdout: int = slave if tty_output else subprocess.PIPE
         try:
@@ -99,7 +68,7 @@ class Program:
                 stdin=stdin,
                 stdout=stdout,
                 stderr=subprocess.PIPE,
-                env={**os.environ, _MARK: mark},
+                env={**os.environ, strays.VARIABLE: self._mark},
                 start_new_session=True,
                 bufsize=0,
             )
@@ -285,12 +254,12 @@ class Program:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
             if outlived:
-                survivors.append(self.process.pid)
+                strays.survivors.append(self.process.pid)
         try:
             self.process.wait(_KILL_SECONDS)
         except subprocess.TimeoutExpired:  # it may belong to somebody else by now
-            survivors.append(self.process.pid)
-        _ended.add(self._mark)
+            strays.survivors.append(self.process.pid)
+        strays.note_end(self._mark)
         for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
             if stream is not None:
                 with contextlib.suppress(OSError):
