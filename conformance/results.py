@@ -13,7 +13,7 @@ from conformance.deviation import Deviation
 from conformance.executor import MIDDLE
 from conformance.finder import Outcome
 from conformance.settings import Settings
-from conformance.target import BROKEN_OFF, Target
+from conformance.target import BROKEN_OFF, Target, written_address
 from conformance.verdicts import Verdict
 
 
@@ -93,7 +93,7 @@ def _failure(
 def _how(target: Target) -> str:
     if target.command is not None:
         return f"--run {shlex.quote(target.command)}"
-    return " ".join(f"--at tcp://{host}:{port}" for host, port in target.addresses)
+    return " ".join(f"--at {written_address(each)}" for each in target.addresses)
 
 
 def untested(

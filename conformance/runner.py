@@ -16,7 +16,7 @@ from conformance.finder import FIND_SECONDS, Finder, Outcome
 from conformance.results import bound, reason, rows, untested
 from conformance.settings import Settings
 from conformance.strays import end_strays, survivors
-from conformance.target import Target
+from conformance.target import Target, written_address
 from conformance.upper_tester import end_all
 from conformance.verdicts import (
     EXIT_INCONCLUSIVE,
@@ -229,7 +229,7 @@ class Run:
             "target": {
                 "kind": self.target.kind,
                 "command": self.target.command,
-                "addresses": [f"tcp://{host}:{port}" for host, port in self.target.addresses],
+                "addresses": [*map(written_address, self.target.addresses)],
             },
             "settings": {**self.settings.public(), "interrupted": self.interrupted},
             "started": self.started,

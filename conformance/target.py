@@ -29,6 +29,12 @@ def parse_address(written: str) -> Address:
     return match["six"] or match["host"], int(match["port"])
 
 
+def written_address(address: Address) -> str:
+    """What ``parse_address`` reads."""
+    host, port = address
+    return f"tcp://[{host}]:{port}" if ":" in host else f"tcp://{host}:{port}"
+
+
 @dataclass
 class Target:
     """One implementation under test. ``command`` has {port}, a client's also {host}."""
