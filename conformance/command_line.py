@@ -10,6 +10,7 @@ from pathlib import Path
 
 from conformance import __version__, selftest, spec
 from conformance.cases import PROFILES
+from conformance.results import program
 from conformance.settings import Settings
 from conformance.spec import CLIENT, KINDS, TURNS
 from conformance.target import Target, parse_address
@@ -99,7 +100,7 @@ def _run_arguments(parser: argparse.ArgumentParser) -> None:
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     top = argparse.ArgumentParser(
-        prog="python -m conformance",
+        prog=program(),
         description="Tests any implementation of chat/1 over real sockets.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -127,6 +127,7 @@ class Executor:
         """Raises Deviation; that a program has ended, or floods us, is the first to be said."""
         about = list(operation.get("about") or self.blame)
         at = operation.get("at", self.person)
+        self.network.read_all()
         self.trace.add(self.middle, at, "expected", b"", expected)
         self.trace.complete = True
         status = None
@@ -134,7 +135,7 @@ class Executor:
             status = self.program.status(broken=symptom in ("end", "reset"))
         if status is not None:
             if status < 0:
-                about = list(dict.fromkeys([*about, "TERM-6"]))
+                about = list(dict.fromkeys(["TERM-6", *about]))
             words = self.program.last_words if self.program else ""
             summary += f"; the program has ended with {ending(status)}"
             summary += f' and the words "{words}"' if words else ""

@@ -105,7 +105,7 @@ def pack(value: Any) -> Any:
 def unpack(value: Any) -> Any:
     """What ``pack`` was given."""
     match value:
-        case {"octets": parts}:
+        case {"octets": list(parts)} if len(value) == 1:
             return b"".join(map(_octets, parts))
         case dict():
             return {key: unpack(each) for key, each in value.items()}

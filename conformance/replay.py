@@ -1,5 +1,6 @@
 """Replay files: a failure's operations, to be run again; and the same for a person with nc."""
 
+import itertools
 import json
 import re
 import shlex
@@ -10,11 +11,11 @@ from conformance.cases import CASES, Case
 from conformance.finder import Finder, Finding
 from conformance.operations import Operation, pack, unpack
 from conformance.spec import CLIENT
-from conformance.trace import Trace, escape
+from conformance.trace import Trace
 
 _BY_HAND_MAX = 6
 _PARTS_MAX = 7
-_PRINTED_MAX = 600
+_PRINTED_MAX = 200
 _LONG_RUN = re.compile(rb"(?s)(.)\1{31,}")
 
 
@@ -64,28 +65,54 @@ def run(saved: dict[str, Any], finder: Finder) -> Finding | None:
     return Finding(deviation, trace, saved["operations"], saved["before"])
 
 
+def clear(report: Path | None) -> None:
+    """Remove the replay files of an earlier run."""
+    for each in (report / "replay").glob("*.json") if report else ():
+        each.unlink()
+
+
 def by_hand(operations: list[Operation], kind: str) -> list[str]:
-    """Commands with which a person sees about the same; ``$PORT`` is the target's."""
+    """Commands with which a person sees about the same; ``$PORT`` is the target's.
+
+    Each is for a terminal of its own, from the first on; pauses stand where a cut is.
+    """
+    typed = b"".join(each["octets"] for each in operations if each["op"] == "type")
     if kind == CLIENT:
-        sent = b"".join(each["octets"] for each in operations if each["op"] == "send")
-        typed = b"".join(each["octets"] for each in operations if each["op"] == "type")
         return [
-            f"{_printf(sent)} | nc -l -p $PORT",
+            f"{_writing(operations, 'S')} | nc -l -p $PORT",
             f"{_printf(typed)} | CLIENT localhost $PORT",
         ]
-    commands = []
-    for who in dict.fromkeys(each["at"] for each in operations if each["op"] == "connect"):
-        sent = b"".join(e["octets"] for e in operations if e["op"] == "send" and e["at"] == who)
-        ends = any(e["op"] == "end" and e["at"] == who for e in operations)
-        if not sent:
-            commands.append("nc localhost $PORT")
-        elif ends:
-            commands.append(f"{_printf(sent)} | nc -N localhost $PORT")
-        else:
-            commands.append(f"({_printf(sent)}; cat) | nc localhost $PORT")
-    typed = b"".join(each["octets"] for each in operations if each["op"] == "type")
-    commands += [f"and type: {escape(typed)}"] if typed else []
-    return commands[:_BY_HAND_MAX]
+    commands = [
+        f"{_writing(operations, who)} | nc -N localhost $PORT"
+        for who in dict.fromkeys(each["at"] for each in operations if each["op"] == "connect")
+    ]
+    left_out = len(commands) - _BY_HAND_MAX
+    if left_out > 0:
+        commands[_BY_HAND_MAX:] = [f"and {left_out} more: see the replay file"]
+    if typed:
+        commands.append(f"and for the program's standard input: {_printf(typed)}")
+    return [
+        *commands,
+        *(f"and kill -{each['name'][3:]} it" for each in operations if each["op"] == "signal"),
+    ]
+
+
+def _writing(operations: list[Operation], who: str) -> str:
+    """What writes all that somebody sends, and ends when he does."""
+    written = []
+    for each in operations:
+        if each.get("at") == who and each["op"] in ("send", "send_and_end", "send_and_close"):
+            octets, cuts = each["octets"], each.get("cuts", [])[:_PARTS_MAX]
+            edges = [0, *cuts, len(octets)]
+            written += [_printf(octets[a:b]) for a, b in itertools.pairwise(edges)]
+    if len(written) > _PARTS_MAX:
+        written[_PARTS_MAX:] = ["echo '…and more, see the replay file'"]
+    ends = any(
+        each.get("at") == who and each["op"] in ("end", "reset", "close", "send_and_end")
+        for each in operations
+    )
+    parts = "; sleep .2; ".join(written)
+    return f"({'; '.join(filter(None, [parts, '' if ends else 'cat']))})"
 
 
 def _printf(octets: bytes) -> str:

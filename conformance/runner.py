@@ -10,13 +10,14 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from conformance import __version__, smoke, spec
+from conformance import __version__, replay, smoke, spec
 from conformance.cases import Case
 from conformance.finder import FIND_SECONDS, Finder, Outcome
-from conformance.results import bound, reason, rows, untested
+from conformance.results import bound, reason, rows, untested, without_surprise
 from conformance.settings import Settings
 from conformance.strays import end_strays, survivors
 from conformance.target import Target, written_address
+from conformance.trace import telling
 from conformance.upper_tester import end_all
 from conformance.verdicts import (
     EXIT_INCONCLUSIVE,
@@ -70,6 +71,7 @@ class Run:
 
     def run(self) -> dict[str, Any]:
         """Do all of it; Ctrl-C ends it early, with what is done so far."""
+        replay.clear(self.settings.report)
         try:
             if self.cases and self._build() and self._smoke("before"):
                 self._run_cases()
@@ -99,10 +101,9 @@ class Run:
             self.smoke["sentence"] = f"It could not be built: {error}."
             return False
         if built.returncode:
-            said = built.stdout.decode(errors="replace").strip().splitlines()[-3:]
             self.smoke["sentence"] = (
                 f"It could not be built: {command} ended with status {built.returncode}. "
-                + " / ".join(said)
+                + telling(built.stdout)
             ).strip()
         return not built.returncode
 
@@ -221,6 +222,7 @@ class Run:
         results = [
             row for outcome in self.outcomes for row in rows(self.target, self.settings, outcome)
         ]
+        results = without_surprise(results)
         seen = {row["requirement"] for row in results}
         results += untested(self.target, self.settings, seen, interrupted=self.interrupted)
         counts = count(results)
@@ -248,6 +250,7 @@ class Run:
                     "reason": reason(each, self.target.kind),
                 }
                 for each in bound(self.target.kind)
+                if self.settings.chosen(each.id)
             ],
             "results": results,
             "verdict_counts": counts,

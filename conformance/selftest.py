@@ -173,6 +173,8 @@ def main(arguments: argparse.Namespace) -> int:
         for each in checks(arguments.seeds, arguments.also)
         if fnmatch.fnmatchcase(each.title, arguments.match)
     ]
+    if not chosen:
+        raise ValueError(f"nothing is called {arguments.match}; see the table of a whole run")
     begun = time.monotonic()
     scores: list[Score] = []
     pool = ProcessPoolExecutor(arguments.jobs, initializer=_end_at_once)

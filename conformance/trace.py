@@ -1,5 +1,6 @@
 """What was sent, received and expected, for the sequence chart of a failure."""
 
+import itertools
 import re
 import time
 from dataclasses import dataclass, field
@@ -19,6 +20,32 @@ def escape(octets: bytes) -> str:
         written.append(f"{shown}*{len(run[0])} " if run[1] else shown)
     text = "".join(written)
     return text if len(text) <= _OCTETS_MAX else f"{text[:80]}… ({len(octets)} octets)"
+
+
+_LAST_LINES = 3
+_TROUBLE = re.compile(rb"(?i)error|exception|cannot|no such|not found|denied|failed")
+_RUN_MAX = 6
+"""So many entries of one direction one after the other are shown, and no more."""
+
+
+def condensed(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The entries without the middle of long runs in one direction."""
+    shown: list[dict[str, Any]] = []
+    for _, run in itertools.groupby(entries, lambda e: (e["from"], e["to"], e["kind"])):
+        same = list(run)
+        left_out = len(same) - _RUN_MAX
+        if left_out > 1:
+            middle = {**same[2], "octets": "", "note": f"… and {left_out} more …"}
+            same = [*same[:2], middle, *same[2 + left_out :]]
+        shown += same
+    return shown
+
+
+def telling(said: bytes) -> str:
+    """Of what a program has said those lines that say what is wrong, else the last ones."""
+    lines = [line for line in said.split(b"\n") if line.strip()]
+    errors = [line for line in lines if _TROUBLE.search(line)]
+    return " / ".join(escape(line.strip()) for line in errors[:2] or lines[-_LAST_LINES:])
 
 
 @dataclass

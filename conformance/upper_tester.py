@@ -23,7 +23,7 @@ import tty
 from pathlib import Path
 
 from conformance import strays
-from conformance.trace import escape
+from conformance.trace import telling
 
 _READ_OCTETS = 65536
 _SCREEN_MAX = 4 << 20
@@ -32,7 +32,6 @@ _DYING_SECONDS = 0.2
 _ERRORS_KEPT = 4096
 _ERRORS_READ_MAX = 1 << 20
 """Octets of standard error that are read in one go: it may be written faster than it is read."""
-_LAST_WORDS = 3
 _KILL_SECONDS = 5.0
 _ESCAPES = re.compile(
     rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][A-B0-2]"
@@ -159,8 +158,7 @@ class Program:
     def last_words(self) -> str:
         """The last lines on standard error, or else on the screen, for a sentence on its end."""
         said = self.errors if self.errors.strip() else self.screen[-_ERRORS_KEPT:]
-        lines = [line for line in map(plain, said.split(b"\n")) if line.strip()]
-        return " / ".join(map(escape, lines[-_LAST_WORDS:]))
+        return telling(b"\n".join(map(plain, said.split(b"\n"))))
 
     # Typing
 

@@ -47,6 +47,11 @@ class Claims:
         for name in (*claims.known, *claims.supported):
             if name not in requirements():
                 raise ValueError(f"there is no requirement {name}")
+        for name, supported in claims.supported.items():
+            if not isinstance(supported, bool):
+                raise ValueError(f"{name} is supported (true) or not (false)")
+            if requirements()[name].must:
+                raise ValueError(f"{name} is a MUST: only a SHOULD or MAY can be unsupported")
         return claims
 
     def of_failure(self, requirement: Requirement, symptom: str) -> tuple[Verdict, str]:
@@ -94,5 +99,5 @@ def exit_status(counts: Mapping[str, int]) -> int:
         return EXIT_FAILED
     if counts["INCONCLUSIVE"] or counts["ERROR"]:
         return EXIT_INCONCLUSIVE
-    decided = ("PASS", "WARN", "INFO", "XFAIL")
+    decided = ("PASS", "WARN", "INFO", "XFAIL", "UNSUPPORTED")
     return EXIT_PASSED if any(counts[each] for each in decided) else EXIT_NOTHING

@@ -120,7 +120,7 @@ def check(
         matches(want, oracle.server_line(line[:-1]))
         for line in itertools.islice(connection.lines, 50)
     )
-    later = "; the expected line came later" if overtaken else ""
+    later = ", and only later what was expected" if overtaken else ""
     symptom, requirement = "another line", ""
     if got[0] == "error":
         symptom = f"error {got[1]}"
@@ -220,9 +220,9 @@ def say(event: oracle.Event) -> str:
         case ["end"]:
             return "the end of the stream"
         case ["quit", *rest]:
-            return f'"{rest[0] if rest and rest[0] else oracle.SERVER}>\\quit"'
+            return f'"{rest[0] if rest and rest[0] else oracle.SERVER}>\\\\quit"'
         case ["join", handle, *_]:
-            return f'"{handle}>\\join chat/1"'
+            return f'"{handle}>\\\\join chat/1"'
         case ["violation", code]:
             return f"a line that is {code}"
         case [name, *words]:
@@ -234,5 +234,5 @@ def say(event: oracle.Event) -> str:
             ]
             if name == "welcome" and flat and flat[0].isdigit():
                 flat[0] = f"chat/{flat[0]}"
-            return f'"SERVER>\\{" ".join([name, *flat])}"'
+            return f'"SERVER>\\\\{" ".join([name, *flat])}"'
     return str(event)

@@ -16,7 +16,6 @@ NOT_TESTED[CLIENT] |= {
     "CLOSE-8": "needs a network that loses packets",
     "CLIENT-3": "needs a terminal that the suite does not imitate",
     "CLIENT-8": "how a user sees whose turn it is, is left to the program",
-    "CLIENT-13": "a MAY; that its exit status stays is TERM-5",
 }
 FAULTY = (
     b"no line of ours", b">no handle", b"abcdefghijk>eleven", b"bob smith>blank", b"-bob>dash",

@@ -847,7 +847,7 @@ def broken_pipes(draw: Draw) -> Script:
         texts = [["text", "b", "x"]] * 20
         room.add("expect_any_order", at="W", events=[*texts, ["left", who.lower()]])
         room.expect("B", "left", who.lower())
-    _witness(room, "TERM-6").add("signal", name="SIGTERM")
+    _witness(room, "TERM-6").on().add("signal", name="SIGTERM")
     for who in room.members:
         room.expect(who, "quit", about="STOP-1").expect_end(who).end(who)
     return room.exits(0, "TERM-6")

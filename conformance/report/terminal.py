@@ -82,7 +82,7 @@ def settings_line(report: Report) -> str:
     return ", ".join(
         f"{name} {' '.join(map(str, value)) if isinstance(value, list) else value}"
         for name, value in report["settings"].items()
-        if value is not None and value is not False and value != []
+        if value not in (None, []) and name not in ("interrupted", "max_seconds")
     )
 
 
@@ -115,6 +115,8 @@ def _summary(report: Report, width: int, glyphs: Glyphs) -> list[Text]:
     lines = _counted("requirements", verdicts, width)
     if report["verdict_counts"]:
         lines += _counted("cases", report["verdict_counts"], width)
+    for reason, ids in _untested(report).items():
+        lines += _paragraph(f"not tested   {' '.join(ids)}: {reason}", width, 13, glyphs, "dim")
     if not report["smoke"]["after"]:
         sentence = f"After the cases: {report['smoke']['sentence']}"
         lines += _paragraph(sentence, width, 2, glyphs, "bold red")
@@ -126,6 +128,16 @@ def _summary(report: Report, width: int, glyphs: Glyphs) -> list[Text]:
     )
     style = "green" if report["exit_status"] == 0 else "red"
     return lines + _paragraph(sentence, width, 0, glyphs, style)
+
+
+def _untested(report: Report) -> dict[str, list[str]]:
+    """Requirements for which nothing was decided, by the reason."""
+    found: dict[str, list[str]] = {}
+    for each in judged(report):
+        if each.verdict == "NOT TESTED":
+            reason = each.results[0]["detail"] if each.results else each.requirement["reason"]
+            found.setdefault(reason or "there is no case of it", []).append(each.requirement["id"])
+    return found
 
 
 def _counted(what: str, verdicts: Mapping[str, int], width: int) -> list[Text]:
