@@ -309,7 +309,7 @@ class _Search:
             self.first = Finding(deviation, trace, operations)
         elif deviation.requirements != self.first.deviation.requirements:
             return None
-        if self.smallest is None or len(key) < len(self.smallest_key):
+        if self.smallest is None or (len(key), key) < (len(self.smallest_key), self.smallest_key):
             self.smallest = Finding(deviation, trace, operations)
             self.smallest_key = key
         return deviation
