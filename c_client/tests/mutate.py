@@ -16,7 +16,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 CLIENT = HERE.parent
 PLACE = CLIENT / "build" / "mutants"
-COPIED = ("*.c", "*.h", "Makefile", "find_line_editor.sh")
+COPIED = ("*.c", "*.h", "*.sh", "Makefile")
 
 
 def mutants() -> dict[str, dict[str, Any]]:
