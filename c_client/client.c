@@ -224,10 +224,8 @@ static void take_handle(struct client *client, struct chat_span handle)
 /* Whether each piece of a typed text may be sent. */
 static bool is_sendable(struct chat_span text)
 {
-    size_t cut;
-
     do {
-        cut = chat_cut(text);
+        const size_t cut = chat_cut(text);
         if (chat_check_text((struct chat_span){text.at, cut}) != CHAT_OK)
             return false;
         text.at += cut;
@@ -238,14 +236,12 @@ static bool is_sendable(struct chat_span text)
 
 static void take_text(struct client *client, struct chat_span text)
 {
-    size_t cut;
-
     if (!is_sendable(text)) {
         screen_complain("-- Not sent: a text must be UTF-8 without control characters.");
         return;
     }
     do {
-        cut = chat_cut(text);
+        const size_t cut = chat_cut(text);
         if (!outbox_put(&client->outbox, (struct chat_span){text.at, cut})) {
             screen_complain("-- Not sent: there is no memory for it.");
             client->unsent++;

@@ -6,7 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CHUNK = 65536 };                 /* octets read at once */
+enum {
+    CHUNK = 65536,                      /* octets read at once */
+    MORE  = 2 * CHUNK                   /* octets of memory taken at once */
+};
 
 static char *octets;
 static size_t capacity;
@@ -28,11 +31,11 @@ static bool make_room(void)
     }
     if (capacity - end >= CHUNK)
         return true;
-    grown = realloc(octets, capacity + 2 * CHUNK);
+    grown = realloc(octets, capacity + MORE);
     if (!grown)
         return false;
     octets = grown;
-    capacity += 2 * CHUNK;
+    capacity += MORE;
     return true;
 }
 

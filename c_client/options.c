@@ -59,7 +59,7 @@ static int64_t read_patience(const char *argument)
 
     if (!argument)
         refuse("--patience needs a number of seconds.");
-    if (*argument != '\0' && strspn(argument, "0123456789.") == strlen(argument))
+    else if (*argument != '\0' && strspn(argument, "0123456789.") == strlen(argument))
         seconds = strtod(argument, &end);
     if (!end || end == argument || *end != '\0' || seconds < 0 || seconds > PATIENCE_MAX)
         refuse("--patience must be a number of seconds from 0 to %d, not '%s'.",
@@ -80,7 +80,7 @@ static const char *read_port(const char *argument)
 
 struct options options_read(int argc, char *argv[])
 {
-    struct options options = {.patience = 1000 * CHAT_UNANSWERED_SECONDS};
+    struct options options = {.patience = INT64_C(1000) * CHAT_UNANSWERED_SECONDS};
     int i = 1;
 
     for (; i < argc && argv[i][0] == '-'; i++) {

@@ -186,13 +186,13 @@ static bool is_command(enum chat_kind kind)
 
 enum chat_kind chat_session_next(struct chat_session *session, struct chat_event *event)
 {
-    bool dismissed, applied;
+    bool dismissed;
 
     do {
         const enum chat_kind kind = chat_decoder_next(&session->decoder, event);
         const enum chat_act act = act_of(event);
         dismissed = session->state == DISMISSED && kind != CHAT_NEED_DATA && kind != CHAT_END;
-        applied = act != CHAT_ACTS && apply(session, CHAT_FROM_SERVER, act);
+        const bool applied = act != CHAT_ACTS && apply(session, CHAT_FROM_SERVER, act);
         if (kind == CHAT_WELCOME && applied)
             session->welcomed = true;
         if (is_command(kind) && !applied)

@@ -90,5 +90,6 @@ void signals_stop(void)
 {
     handle(SIGTSTP, SIG_DFL);
     raise(SIGTSTP);
+    /* cppcheck-suppress unreachableCode; raise returns once the process goes on */
     handle(SIGTSTP, note);
 }

@@ -80,7 +80,9 @@ static bool is_word(char c)
 
 static char upper(char c)
 {
-    return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+    if (c >= 'a' && c <= 'z')
+        c = (char)(c - 'a' + 'A');
+    return c;
 }
 
 /* The alternatives of `char` in the ABNF: what the first octet is, what the
