@@ -67,8 +67,11 @@ def _verdict(
         if blamed:
             verdict, word = claims.of_failure(spec.requirements()[requirement], symptom)
             return verdict, word or outcome.finding.deviation.summary
-        broken = outcome.finding.deviation.requirements[0]
-        return Verdict.NOT_TESTED, f"this case stopped at a failure of {broken}"
+        deviation = outcome.finding.deviation
+        why = f"this case stopped at a failure of {deviation.requirements[0]}"
+        if any(map(settings.chosen, deviation.requirements)):
+            return Verdict.NOT_TESTED, why
+        return Verdict.INCONCLUSIVE, f"{why}, which was not chosen: {deviation.summary}"
     if outcome.inconclusive:
         return Verdict.INCONCLUSIVE, outcome.inconclusive
     if outcome.unsupported:

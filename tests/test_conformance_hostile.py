@@ -25,8 +25,7 @@ MEMORY_MAX = 300 << 20
 SECONDS_MAX = 240
 IMPATIENT = ("--patience", "0.4")
 FEW = ("--only", "RELAY-3")
-ONE = ("--only", "RELAY-14")
-"""Three quick cases, and one; a relay passes them that does as much as those of these targets."""
+"""Some quick cases; a relay passes them that does as much as those of these targets."""
 
 
 @dataclass
@@ -200,7 +199,7 @@ def test_a_turn_server_is_refused_like_a_relay(tmp_path: Path, name: str) -> Non
     ],
 )
 def test_what_breaks_no_requirement_passes(tmp_path: Path, name: str) -> None:
-    suite = judged(tmp_path, name, *ONE)
+    suite = judged(tmp_path, name, *FEW)
     assert suite.status == 0
     assert suite.verdicts() == {"PASS"}
     assert not suite.report["left_running"]
@@ -224,15 +223,15 @@ def test_children_that_outlive_a_target_are_ended_and_reported(tmp_path: Path) -
     ],
 )
 def test_a_target_that_goes_wrong_later_fails(tmp_path: Path, name: str, symptom: str) -> None:
-    suite = judged(tmp_path, name, *ONE, *IMPATIENT)
+    suite = judged(tmp_path, name, "--only", "RELAY-3", "--only", "JOIN-1", *IMPATIENT)
     assert suite.status == 1
-    assert suite.verdicts() == {"FAIL"}
+    assert "FAIL" in suite.verdicts() <= {"FAIL", "INCONCLUSIVE", "NOT TESTED"}
     assert suite.symptoms() == {symptom}
     assert not suite.report["smoke"]["after"]
 
 
 def test_a_target_that_dies_at_random_is_judged(tmp_path: Path) -> None:
-    suite = judged(tmp_path, "dies-at-random", *ONE, *IMPATIENT)
+    suite = judged(tmp_path, "dies-at-random", *FEW, *IMPATIENT)
     assert suite.status in (1, 4)
     assert suite.verdicts() <= {"FAIL", "INCONCLUSIVE", "PASS"}
     assert "ERROR" not in suite.verdicts()
@@ -339,7 +338,7 @@ def test_a_reader_that_leaves_early_gets_no_traceback() -> None:
         (["relay", "--run", "CMD"], "{port}"),
         (["client", "--run", "CMD {host}"], "{port}"),
         (["relay", "--run", "'CMD {port}"], "No closing quotation"),
-        (["relay", "--run", "CMD {port}", "--only", "RELAY-99"], "RELAY-99"),
+        (["relay", "--run", "CMD {port}", "--only", "RELAY-??9"], "RELAY-??9"),
         (["relay", "--run", "CMD {port}", "--skip", "NOTHING-*"], "NOTHING-*"),
         (["relay", "tcp://nowhere"], "tcp://nowhere"),
         (["relay", "tcp://127.0.0.1:65536"], "65536"),
@@ -357,7 +356,7 @@ def test_a_reader_that_leaves_early_gets_no_traceback() -> None:
         (["relay", "--run", "CMD {port}", "--examples", "none"], "above 0"),
         (["relay", "--run", "CMD {port}", "--jobs", "0"], "above 0"),
         (["replay", "{tmp}/octets", "--run", "CMD {port}"], "octets"),
-        (["list", "--explain", "RELAY-99"], "RELAY-99"),
+        (["list", "--explain", "RELAY-??9"], "RELAY-??9"),
         (["no-such-command"], "no-such-command"),
     ],
 )

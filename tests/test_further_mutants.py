@@ -44,7 +44,7 @@ def test_it_is_checked_like_the_suites_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("STREAM-1", "STREAM-99", "there is no requirement 'STREAM-99'"),
+        ("STREAM-1", "STREAM-x", "there is no requirement 'STREAM-x'"),
         ('"STREAM-1"', "[]", "there is no requirement []"),
         ("STREAM-1", "RELAY-1", "RELAY-1 does not bind a target of the kind client"),
         ('"client"', '"bot"', "there is no kind 'bot'; there are relay, turns, client"),
