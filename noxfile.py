@@ -1,5 +1,6 @@
 """All checks. ``nox`` runs them, ``nox -l`` lists them, ``nox -s NAME`` runs one."""
 
+import shutil
 from pathlib import Path
 
 import nox
@@ -43,15 +44,29 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def c(session: nox.Session) -> None:
-    """The C client under AddressSanitizer and UBSan."""
+    """The C client under AddressSanitizer and UBSan, analysers, and coverage."""
     install(session, "test")
-    session.run("make", "-s", "-C", "c_client", "sanitize", external=True)
-    session.run("c_client/build/sanitize/test_wire", external=True)
+    session.run("make", "-s", "-C", "c_client", "sanitize", "analyze", "coverage", external=True)
     session.run(
         "pytest",
         "tests/test_c_client.py",
         env={"CHATCLIENT": "c_client/build/sanitize/chatclient"},
     )
+
+
+@nox.session
+def compilers(session: nox.Session) -> None:
+    """The C client with clang and with musl, where they are."""
+    for compiler, line_editor in (("clang", "auto"), ("musl-gcc", "none")):
+        if shutil.which(compiler) is None:
+            session.log(f"{compiler} is not here: not built with it")
+            continue
+        build = f"build/{compiler}"
+        session.run(
+            *("make", "-s", "-C", "c_client", f"CC={compiler}", f"LINE_EDITOR={line_editor}"),
+            *(f"BUILD={build}", f"CLIENT={build}/chatclient", "all", "test"),
+            external=True,
+        )
 
 
 @nox.session
