@@ -23,8 +23,8 @@ from conformance.strays import end_run
 from conformance.target import Target
 from conformance.verdicts import EXIT_FAILED, EXIT_PASSED
 
-PATIENCE = 0.5
-SHRINK_SECONDS = 0.5
+PATIENCE = 0.4
+SHRINK_SECONDS = 0.0
 
 
 @dataclass(frozen=True)
