@@ -118,7 +118,7 @@ class Run:
 
     def _run_cases(self) -> None:
         for _ in range(self.jobs):
-            self.targets.put(self.target.another())
+            self.targets.put(self.target.another() if self.target.operable else self.target)
         with ThreadPoolExecutor(self.jobs) as pool:
             futures = [pool.submit(self._run_case, case) for case in self.cases]
             try:
@@ -129,7 +129,8 @@ class Run:
                 self._break_off(pool, futures)
                 raise
         while not self.targets.empty():
-            self.targets.get().stop()
+            if (each := self.targets.get()) is not self.target:
+                each.stop()
 
     def _break_off(self, pool: ThreadPoolExecutor, futures: list[Future[Outcome]]) -> None:
         """End all cases that run, and keep the outcomes of those that were done."""

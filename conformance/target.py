@@ -1,6 +1,7 @@
 """What is tested: a program that the suite starts, or a server that somebody else runs."""
 
 import re
+import shlex
 import socket
 import sys
 import threading
@@ -43,7 +44,7 @@ class Target:
     command: str | None = None
     addresses: tuple[Address, ...] = ()
     operator: str = ""
-    """Where the operator of an attached server is: ``none`` or ``tcp:HOST:PORT``."""
+    """HOST:PORT where the operator of an attached server types and reads, or nothing."""
     tty: str = "stdout"
     patience: float = 1.0
     """So many times as long as usual it may take to start."""
@@ -108,7 +109,9 @@ class Target:
             ) from None
 
     def ready(self) -> None:
-        """See that a server runs; a client is started by each case."""
+        """See that a server runs, or its operator is connected; each case starts a client."""
+        if self.operator:
+            self._connect_operator()
         if self.command is None or self.kind == CLIENT:
             return
         if self.program is None or not self.program.alive or self.program.input_ended:
@@ -116,8 +119,15 @@ class Target:
             self.port = free_port()
             self.program = self.start(self.port)
 
+    def _connect_operator(self) -> None:
+        if self.program is None or not self.program.alive or self.program.input_ended:
+            self.stop()
+            host, port = parse_address(self.operator)
+            bridge = [sys.executable, "-m", "conformance.remote_operator", host, str(port)]
+            self.program = Program(shlex.join(bridge), tty_output=False)
+
     def stop(self) -> None:
-        """End the running server."""
+        """End the running server, or leave the operator of one that was running."""
         if self.program is not None:
             self.program.kill()
             self.program = None

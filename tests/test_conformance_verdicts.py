@@ -3,14 +3,17 @@
 import contextlib
 import io
 import json
+import os
 import socket
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conformance.__main__ import main
+from conformance.upper_tester import Program, free_port, wait_listening
 from conformance.verdicts import Claims, Verdict, count, exit_status
 
 SUBJECT = f"{sys.executable} -m conformance.subjects"
@@ -170,3 +173,37 @@ def test_the_table_of_a_course_has_a_line_for_each(
     assert head.endswith("RELAY-2")
     assert tested.endswith("PASS")
     assert "no report" in missing
+
+
+def test_the_operator_of_an_attached_server_can_be_a_socket(tmp_path: Path) -> None:
+    port = free_port()
+    server = Program(f"{SUBJECT}.turns {port}", tty_output=False)
+    assert wait_listening(port, server, 20)
+    assert server.process.stdin is not None
+    assert server.process.stdout is not None
+    typed, shown = server.process.stdin.fileno(), server.process.stdout.fileno()
+    os.set_blocking(typed, True)
+    os.set_blocking(shown, True)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def sit() -> None:
+            seat = listener.accept()[0]
+            threading.Thread(target=copy, args=(shown, seat.fileno()), daemon=True).start()
+            copy(seat.fileno(), typed)
+            seat.close()
+
+        threading.Thread(target=sit, daemon=True).start()
+        operator = f"tcp:127.0.0.1:{listener.getsockname()[1]}"
+        address = f"tcp://127.0.0.1:{port}"
+        only = ("--only", "TURN-5", "--only", "TURN-13")
+        status, report = run(tmp_path, "turns", address, "--operator", operator, *only)
+    server.kill()
+    assert verdicts(report, "TURN-5") == verdicts(report, "TURN-13") == {"PASS"}
+    assert status == 0
+
+
+def copy(source: int, sink: int) -> None:
+    """All octets, until the end."""
+    with contextlib.suppress(OSError):
+        while octets := os.read(source, 65536):
+            os.write(sink, octets)

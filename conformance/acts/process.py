@@ -184,7 +184,7 @@ def expect_gone(run: Executor, operation: Operation) -> None:
 def measure(run: Executor, operation: Operation) -> None:
     """Descriptors and memory of a process that is ours to look at; growth is a leak."""
     program = run.program
-    if program is None:
+    if program is None or not run.target.operable:
         return
     found = resources(program.process.pid)
     before = run.measured.setdefault(operation["name"], found)

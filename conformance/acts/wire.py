@@ -23,7 +23,7 @@ def connect(run: Executor, operation: Operation) -> None:
     try:
         connected = run.target.connect(index, port, 5, operation.get("slow", False))
     except InconclusiveError as error:
-        if program is None:
+        if program is None or not run.target.operable:
             raise
         program.ended(0.3)
         run.deviate(operation, "not reached", str(error), "a server that takes connections")
