@@ -9,8 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from conformance.deviation import InconclusiveError, UnreachableError
+from conformance.ports import free_port
 from conformance.spec import CLIENT
-from conformance.upper_tester import Program, ending, free_port, wait_listening
+from conformance.upper_tester import Program, ending, wait_listening
 
 START_SECONDS = 15.0
 HOST = "127.0.0.1"

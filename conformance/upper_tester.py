@@ -7,7 +7,6 @@ buffer a pipe until it is full. Each process leads a group of its own and ends w
 import atexit
 import contextlib
 import fcntl
-import itertools
 import os
 import pty
 import re
@@ -37,9 +36,6 @@ _ESCAPES = re.compile(
     rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][A-B0-2]"
 )
 _LISTEN = "0A"
-_PORTS = range(10_000, 32_000)
-"""Below those that systems give to outgoing connections."""
-_tries = itertools.count()
 _running: dict[int, "Program"] = {}
 
 
@@ -278,15 +274,6 @@ def ending(status: int) -> str:
 def plain(line: bytes) -> bytes:
     """A line without escape sequences, and without what a carriage return wrote over."""
     return _ESCAPES.sub(b"", line).rstrip(b"\r").rpartition(b"\r")[2]
-
-
-def free_port() -> int:
-    """A port on which nobody listens, and that no outgoing connection will be given."""
-    while True:
-        port = _PORTS[(os.getpid() * 101 + next(_tries)) % len(_PORTS)]
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 def listening(port: int) -> bool | None:

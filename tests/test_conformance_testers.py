@@ -10,8 +10,9 @@ import pytest
 
 from conformance.drain_fence import DrainFence
 from conformance.lower_tester import Network
+from conformance.ports import free_port
 from conformance.trace import Trace
-from conformance.upper_tester import Program, free_port, listening, plain
+from conformance.upper_tester import Program, listening, plain
 
 SECONDS = 20.0
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux can be asked")

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from conformance.__main__ import main
-from conformance.upper_tester import Program, free_port, wait_listening
+from conformance.ports import free_port
+from conformance.upper_tester import Program, wait_listening
 from conformance.verdicts import Claims, Verdict, count, exit_status
 
 SUBJECT = f"{sys.executable} -m conformance.subjects"

@@ -8,10 +8,11 @@ from pathlib import Path
 from conformance.deviation import InconclusiveError, UnsupportedError
 from conformance.executor import Executor, act
 from conformance.operations import Operation
+from conformance.ports import free_port
 from conformance.spec import CLIENT
 from conformance.target import HOST
 from conformance.trace import escape
-from conformance.upper_tester import free_port, listening
+from conformance.upper_tester import listening
 
 
 @act
