@@ -3,6 +3,7 @@
 
 #include "editor.h"
 #include "signals.h"
+#include "visible.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -14,12 +15,13 @@
 #include <unistd.h>
 
 enum {
-    SAID_MAX             = 2048,        /* octets of a line of the program's own */
+    SAID_MAX             = 2048,        /* octets of a line, of the program's own too */
     PROMPT_MAX           = 128,
     BLOCKED_MILLISECONDS = 200          /* between looks whether to give up writing */
 };
 
 static bool interactive;
+static bool on_terminal;                /* standard output is one, whatever input is */
 static bool editing;                    /* the editor is open */
 static bool settled;                    /* the prompt is on the screen */
 static char prompt_shown[PROMPT_MAX];
@@ -31,7 +33,8 @@ void screen_open(void)
     /* Characters have a width only in a locale that knows them. */
     if (!setlocale(LC_CTYPE, "") || MB_CUR_MAX == 1)
         setlocale(LC_CTYPE, "C.UTF-8");
-    interactive = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+    on_terminal = isatty(STDOUT_FILENO);
+    interactive = on_terminal && isatty(STDIN_FILENO);
 }
 
 bool screen_is_interactive(void)
@@ -92,11 +95,16 @@ static int write_all(int fd, const char *octets, size_t len)
 
 static void show(const char *octets, size_t len)
 {
+    static char visible[CHAT_VISIBLE_GROWTH * SAID_MAX];
     int result;
 
     if (error != 0 || given_up)
         return;
     hide_editor();
+    if (on_terminal) {
+        len = chat_visible(visible, (struct chat_span){octets, len});
+        octets = visible;
+    }
     result = write_all(STDOUT_FILENO, octets, len);
     if (result == EINTR)
         given_up = true;

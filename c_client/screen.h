@@ -18,7 +18,8 @@ void screen_close(void);
 
 bool screen_is_interactive(void);
 
-/* Shows `handle>text`, as the octets are, and at once [TERM-3, CLIENT-6]. */
+/* Shows `handle>text` at once: as the octets are, but at a terminal invisible
+ * characters as their code points [TERM-3, TERM-13, CLIENT-6]. */
 void screen_text(struct chat_span handle, struct chat_span text);
 
 /* Shows a line of the program's own, without its line end. */

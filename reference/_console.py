@@ -17,6 +17,8 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 
+from reference._terminal_text import terminal_text
+
 LINE_MAX = 1 << 20
 """Octets of one line of standard input; more is refused, not cut."""
 UNSHOWN_MAX = 1 << 20
@@ -40,6 +42,7 @@ class Console(ABC):
         self._loop = asyncio.get_running_loop()
         self.failed = asyncio.Event()
         """Set when nothing can be shown any more."""
+        self._on_terminal = os.isatty(1)
         self._unshown: list[bytes] = []
         self._unshown_size = 0
         self._missed = 0
@@ -51,7 +54,7 @@ class Console(ABC):
         self.show_lines(line.encode() + b"\n")
 
     def show_lines(self, octets: bytes) -> bool:
-        """Write whole lines to standard output, as they are.
+        """Write whole lines to standard output: as they are, or as TERM-13 has it.
 
         Returns whether it has scheduled that with the event loop just now.
         """
@@ -72,7 +75,7 @@ class Console(ABC):
         octets = b"".join(self._unshown)
         self._unshown.clear()
         self._unshown_size = self._missed = 0
-        self._write(octets)
+        self._write(terminal_text(octets) if self._on_terminal else octets)
 
     def _written(self) -> None:
         if self._unshown or self._missed:

@@ -1,5 +1,5 @@
-"""c_client/wire.c and session.c, called by ctypes: what the ties between C, Python and the
-spec are made of."""
+"""c_client/wire.c, session.c and visible.c, called by ctypes: what the ties between C, Python
+and the spec are made of."""
 
 import ctypes
 import re
@@ -20,6 +20,7 @@ KINDS = [
     "ignored",
 ]  # fmt: skip
 HOLD_MAX, HANDLE_MAX, LINE_MAX = 512, 10, 512
+VISIBLE_GROWTH = 4
 
 
 class Span(ctypes.Structure):
@@ -77,6 +78,8 @@ def library() -> Any:
     opened.chat_encode_text.restype = c_size_t
     opened.chat_cut.argtypes = [Span]
     opened.chat_cut.restype = c_size_t
+    opened.chat_visible.argtypes = [c_char_p, Span]
+    opened.chat_visible.restype = c_size_t
     return opened
 
 
@@ -142,6 +145,18 @@ def cut(text: bytes) -> list[bytes]:
         text = text[size:]
         if not text:
             return pieces
+
+
+def visible(text: bytes) -> bytes:
+    """A text as a terminal is to show it; no octet behind its room is touched."""
+    mark = b"the end"
+    room = VISIBLE_GROWTH * len(text)
+    out = ctypes.create_string_buffer(bytes(room) + mark, room + len(mark))
+    taken, kept = span(text)
+    size: int = library().chat_visible(out, taken)
+    del kept
+    assert out.raw[room:] == mark
+    return out.raw[:size]
 
 
 def limits() -> dict[str, int]:

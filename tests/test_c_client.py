@@ -1190,6 +1190,39 @@ def test_a_chat_at_a_terminal(at_terminal: Starter) -> None:
     ]
 
 
+def test_invisible_characters_at_a_terminal(at_terminal: Starter) -> None:
+    """TERM-13: each stands on the screen as its code point, all the rest in its place."""
+    client, peer = at_terminal.terminal_chat("relay")
+    peer.send("bob>a\u202eb\u200bc\ufeffd\u2028e\u2066f\u00adg")
+    client.until("bob>a<U+202E>b<U+200B>c<U+FEFF>d<U+2028>e<U+2066>f<U+00AD>g")
+
+
+def test_the_longest_text_of_invisible_characters(at_terminal: Starter) -> None:
+    client, peer = at_terminal.terminal_chat("relay", rows=50)
+    peer.send("bob>" + "\u00ad" * 250, "bob>" + "\U000e0041" * 125, "bob>end")
+    client.until("bob>end")
+    assert client.shows("<U+00AD>") == 250
+    assert client.shows("<U+E0041>") == 125
+
+
+def test_invisible_characters_where_only_output_is_a_terminal(start: Starter) -> None:
+    """TERM-13 asks for no more than that; through pipes every octet stays (LINE-10)."""
+    text = "bob>a\u202eb\u2028c"
+    master, slave = os.openpty()
+    client = start.pipes(*start.address, stdout=slave)
+    os.close(slave)
+    peer = start.server.accept()
+    client.type("ann")
+    peer.send(text, r"SERVER>\quit")
+    peer.close()
+    assert client.finish() == 0
+    assert b"bob>a<U+202E>b<U+2028>c\r\n" in os.read(master, 65536)
+    os.close(master)
+    client, peer = start.piped_chat()
+    peer.send(text)
+    client.until(text + "\n")
+
+
 def test_bad_handle_at_a_terminal(at_terminal: Starter) -> None:
     """CLIENT-2: asks again."""
     client = at_terminal.terminal(*at_terminal.address)

@@ -1,5 +1,7 @@
 """The C core against the spec, the vectors and the Python core."""
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +20,7 @@ from chatproto import (
     Welcome,
     encode,
 )
+from reference._terminal_text import terminal_text
 from tests import c_library, strategies, vectors
 from tools import spec_text
 
@@ -38,6 +41,25 @@ def test_transitions() -> None:
         for state, row in table.items()
         for act, following in row.items()
     }
+
+
+def test_each_character_is_shown_at_a_terminal_as_by_python() -> None:
+    """TERM-13, for every code point that UTF-8 can encode."""
+    surrogates = range(0xD800, 0xE000)
+    points = [point for point in range(sys.maxunicode + 1) if point not in surrogates]
+    everything = "".join(map(chr, points)).encode()
+    assert c_library.visible(everything) == terminal_text(everything)
+
+
+@given(st.binary(max_size=40) | st.text("a\u00ad\u202e\U000e0001é😀", max_size=20).map(str.encode))
+def test_any_octets_are_shown_at_a_terminal_as_by_python(octets: bytes) -> None:
+    """TERM-13; in C a sentence of the system may be no UTF-8, which stays as it is."""
+    shown = c_library.visible(octets)
+    try:
+        expected = terminal_text(octets)
+    except UnicodeDecodeError:
+        return
+    assert shown == expected
 
 
 @pytest.mark.parametrize("vector", vectors.load(), ids=lambda vector: vector.name)

@@ -1,9 +1,13 @@
 """The spec as data: its form, and that its tables are those of the code."""
 
 import re
+import sys
+import unicodedata
 from collections import defaultdict
+from itertools import pairwise
 
 from chatproto import TRANSITIONS, ErrorCode, Role, limits
+from reference._terminal_text import INVISIBLE
 from tools import draw_states, spec_text
 
 TEXT = spec_text.CHAT_1.read_text(encoding="utf-8")
@@ -41,6 +45,32 @@ def test_limits_are_those_of_the_code() -> None:
     assert {row["name"]: int(row["value"]) for row in rows} == {
         name: value for name, value in vars(limits).items() if name.isupper()
     }
+
+
+def test_invisible_characters_are_those_of_the_code() -> None:
+    assert spec_text.ranges("invisible") == list(INVISIBLE)
+
+
+def test_tables_of_characters_are_in_order_and_apart() -> None:
+    ranges = sorted(spec_text.ranges("invisible") + spec_text.ranges("visible-formats"))
+    ends = [end for pair in ranges for end in pair]
+    assert ends == sorted(ends)
+    assert all(last < first for (_, last), (first, _) in pairwise(ranges))
+
+
+def test_what_unicode_calls_a_format_or_a_separator_is_in_a_table_of_characters() -> None:
+    """TERM-13: made visible, or left as it is for a reason that the spec gives."""
+    reordering = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+    made_visible, left = (
+        {point for first, last in spec_text.ranges(name) for point in range(first, last + 1)}
+        for name in ("invisible", "visible-formats")
+    )
+    for point in range(sys.maxunicode + 1):
+        character = chr(point)
+        if unicodedata.bidirectional(character) in reordering:
+            assert point in made_visible, f"{point:04X}"
+        elif unicodedata.category(character) in {"Cf", "Zl", "Zp"}:
+            assert point in made_visible | left, f"{point:04X}"
 
 
 def test_codes_are_those_of_the_code() -> None:

@@ -57,6 +57,15 @@ def table(name: str) -> list[dict[str, str]]:
     return [dict(zip(header, row, strict=True)) for row in rows]
 
 
+def ranges(name: str) -> list[tuple[int, int]]:
+    """First and last code point of each row of a table of characters."""
+    return [(_code_point(row["first"]), _code_point(row["last"])) for row in table(name)]
+
+
+def _code_point(written: str) -> int:
+    return int(written.removeprefix("U+"), base=16)
+
+
 def requirements() -> list[Requirement]:
     """All requirements, in the order of the document."""
     return [
