@@ -98,6 +98,14 @@ def limits() -> dict[str, int]:
     return {name: int(value) for name, value in rows}
 
 
+@cache
+def invisible() -> list[tuple[int, int]]:
+    """The invisible and reordering characters of section 15: first and last of each range."""
+    _, _, table = document().partition("<!-- table: invisible -->\n")
+    rows = re.findall(r"^\| U\+(\w+) \| U\+(\w+) \|", table.partition("\n\n")[0], re.MULTILINE)
+    return [(int(first, 16), int(last, 16)) for first, last in rows]
+
+
 def binding(kind: str) -> list[Requirement]:
     """The requirements that bind this kind of implementation."""
     return [each for each in requirements().values() if kind in each.kinds]

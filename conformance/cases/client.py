@@ -128,6 +128,19 @@ def invisible_characters(draw: Draw) -> Script:
     return chat
 
 
+@case(CLIENT, "TERM-13", share=0)
+def invisible_characters_at_a_terminal(draw: Draw) -> Script:
+    """At a terminal invisible and reordering characters are shown as their code points."""
+    del draw
+    chat = _relay()
+    for each in some.MADE_VISIBLE:
+        chat.send("S", f"bob>a{each}z\n".encode())
+    for each in some.MADE_VISIBLE:
+        chat.shown(f"bob>a{some.visible(each)}z".encode(), about="TERM-13")
+        chat.add("not_shown", line=each.encode(), anywhere=True, about="TERM-13")
+    return chat.leave()
+
+
 @case(CLIENT, "LINE-7", "ERR-8", "TERM-5", share=2)
 def too_long(draw: Draw) -> Script:
     """What is too long ends the connection and is not shown; what came before it is."""

@@ -653,6 +653,19 @@ def operator_sees(draw: Draw) -> Script:
     return room.add("shown_once", line=f"a>{once}".encode(), about="TERM-9")
 
 
+@case(RELAY, "TERM-13", "LINE-10", share=0, operator=True)
+def invisible_characters(draw: Draw) -> Script:
+    """Invisible and reordering characters are passed on; a terminal shows their code points."""
+    del draw
+    room = _pair()
+    for each in some.MADE_VISIBLE:
+        room.speak("A", f"a{each}z", about=["LINE-10", "RELAY-3"])
+    for each in some.MADE_VISIBLE:
+        room.shown(f"a>a{some.visible(each)}z".encode(), about="TERM-13")
+        room.add("not_shown", line=f"a>a{each}".encode(), anywhere=True, about="TERM-13")
+    return room
+
+
 @case(RELAY, "RELAY-18", share=0, alone=True, profile="standard")
 def screen_unread(draw: Draw) -> Script:
     """A screen that nobody reads holds up nobody."""

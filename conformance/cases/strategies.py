@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from conformance.cases.register import Draw
+from conformance.spec import invisible
 
 EDGES = (0, 1, 2, 498, 499, 500)
 FRAGMENTS = (
@@ -71,6 +72,15 @@ def texts(draw: Draw, most: int = 500) -> str:
 
 INVISIBLE = ("\ufeff", "\u200b", "\u202e", "\u2028", "\uffff")
 """A program may show these as something else at a terminal (TERM-3)."""
+
+
+MADE_VISIBLE = tuple(dict.fromkeys(chr(point) for ends in invisible() for point in ends))
+"""Characters that a terminal is to be shown as code points (TERM-13): the ends of each range."""
+
+
+def visible(text: str) -> str:
+    """A text with these as code points."""
+    return "".join(f"<U+{ord(each):04X}>" if each in MADE_VISIBLE else each for each in text)
 
 
 @st.composite

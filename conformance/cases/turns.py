@@ -58,6 +58,19 @@ def texts_are_kept(draw: Draw) -> Script:
     return script.reply("A", "re", about=about)
 
 
+@case(TURNS, "TERM-13", operator=True, share=0)
+def invisible_characters_at_a_terminal(draw: Draw) -> Script:
+    """At a terminal invisible and reordering characters are shown as their code points."""
+    del draw
+    script = _pair()
+    for each in some.MADE_VISIBLE:
+        script.send("A", f"a>a{each}z\n".encode())
+        script.shown(f"a>a{some.visible(each)}z".encode(), about="TERM-13")
+        script.add("not_shown", line=f"a>a{each}".encode(), anywhere=True, about="TERM-13")
+        script.reply("A", "re")
+    return script.quit("A")
+
+
 @case(TURNS, "LINE-4", "LINE-10", operator=True, share=0.7)
 def blanks_and_forms(draw: Draw) -> Script:
     """No trimming, no normalisation, no change of letter case."""

@@ -716,6 +716,7 @@ BUGS: tuple[Bug, ...] = (
     bug("shows-something-behind", "TERM-3 TERM-4", "It shows a blank behind the text."),
     bug("shows-nothing", "TERM-3", "It shows nothing that it receives."),
     bug("shows-twice", "TERM-4", "It shows each text twice."),
+    bug("shows-invisible", "TERM-13", "It shows invisible characters at a terminal as they are."),
     bug("unconnected-status-0", "TERM-5", "It ends with 0 when it cannot connect."),
     bug("wrong-arguments-status-1", "TERM-5", "It ends with 1 for wrong arguments."),
     bug("error-status-0", "TERM-5", "It ends with 0 after an error."),

@@ -23,6 +23,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 
+from conformance.spec import invisible
 from conformance.subjects import wire
 from conformance.subjects.catalogue import Bug, Oddity, bug
 
@@ -34,6 +35,7 @@ FLUSH_SECONDS = 20.0
 SCREEN_LINES_MAX = 20_000
 LINGER_NOT = struct.pack("ii", 1, 0)
 """SO_LINGER: close by a reset."""
+_INVISIBLE = re.compile(f"[{''.join(f'{chr(first)}-{chr(last)}' for first, last in invisible())}]")
 
 
 class Connection:
@@ -221,6 +223,7 @@ class Screen:
     def __init__(self, bug: str = "", odd: str = "") -> None:
         self.bug = bug
         self.odd = odd
+        self._on_terminal = os.isatty(1)
         self._lines: deque[bytes] = deque()
         self._changed = threading.Condition()
         self._busy = False
@@ -228,7 +231,9 @@ class Screen:
         threading.Thread(target=self._write_for_ever, daemon=True).start()
 
     def show(self, handle: bytes, text: bytes) -> None:
-        """Show a text (TERM-3)."""
+        """Show a text (TERM-3, TERM-13)."""
+        if self._on_terminal and self.bug != "shows-invisible":
+            text = visible(text)
         line = handle + b">" + text
         if self.bug == "shows-blank-after-handle":
             line = handle + b"> " + text
@@ -290,6 +295,13 @@ class Screen:
             with contextlib.suppress(OSError):  # nobody looks at it any more
                 while octets:
                     octets = octets[os.write(1, octets) :]
+
+
+def visible(text: bytes) -> bytes:
+    """A text with each invisible or reordering character as its code point."""
+    written = text.decode(errors="surrogateescape")  # a bug may let it be no UTF-8
+    written = _INVISIBLE.sub(lambda found: f"<U+{ord(found[0]):04X}>", written)
+    return written.encode(errors="surrogateescape")
 
 
 class Keyboard:
@@ -645,6 +657,7 @@ SERVER_BUGS: tuple[Bug, ...] = (
     bug("shows-blank-after-handle", "TERM-9", "It shows a blank behind the >."),
     bug("shows-without-handle", "TERM-9", "It shows texts without handles."),
     bug("shows-something-behind", "TERM-9", "It shows a blank behind the text."),
+    bug("shows-invisible", "TERM-13", "It shows invisible characters at a terminal as they are."),
     bug("long-text-sent-whole", "TURN-9 LINE-4", "It sends a typed text of over 500 octets whole."),
     bug("long-text-truncated", "TURN-9", "It sends only 500 octets of a long typed text."),
     bug("cuts-characters", "TURN-9 LINE-4", "It cuts a long text within characters."),
