@@ -14,8 +14,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#define COLOUR    "\033[36m"
+#define NO_COLOUR "\033[m"
+
 enum {
     SAID_MAX             = 2048,        /* octets of a line, of the program's own too */
+    DRESSED_MAX          = CHAT_VISIBLE_GROWTH * SAID_MAX + 16,     /* and two colours */
     PROMPT_MAX           = 128,
     BLOCKED_MILLISECONDS = 200          /* between looks whether to give up writing */
 };
@@ -93,17 +97,33 @@ static int write_all(int fd, const char *octets, size_t len)
     return 0;
 }
 
-static void show(const char *octets, size_t len)
+/* Makes a line as a terminal is to show it. Its first `own` octets, a handle or a
+ * whole line of the program's own, are in colour, which no text can hold: at the
+ * beginning of a row a text that is wrapped cannot imitate them. */
+static size_t dress(char dressed[DRESSED_MAX], struct chat_span line, size_t own)
 {
-    static char visible[CHAT_VISIBLE_GROWTH * SAID_MAX];
+    const struct chat_span rest = {line.at + own, line.len - own};
+    size_t len = sizeof COLOUR - 1;
+
+    memcpy(dressed, COLOUR, len);
+    len += chat_visible(dressed + len, (struct chat_span){line.at, own});
+    memcpy(dressed + len, NO_COLOUR, sizeof NO_COLOUR - 1);
+    len += sizeof NO_COLOUR - 1;
+    return len + chat_visible(dressed + len, rest);
+}
+
+/* Shows a line, of which the first `own` octets are no text of anybody's. */
+static void show(const char *octets, size_t len, size_t own)
+{
+    static char dressed[DRESSED_MAX];
     int result;
 
     if (error != 0 || given_up)
         return;
     hide_editor();
     if (on_terminal) {
-        len = chat_visible(visible, (struct chat_span){octets, len});
-        octets = visible;
+        len = dress(dressed, (struct chat_span){octets, len}, own);
+        octets = dressed;
     }
     result = write_all(STDOUT_FILENO, octets, len);
     if (result == EINTR)
@@ -122,7 +142,7 @@ void screen_text(struct chat_span handle, struct chat_span text)
     memcpy(line + len, text.at, text.len);
     len += text.len;
     line[len++] = '\n';
-    show(line, len);
+    show(line, len, handle.len);
 }
 
 /* Makes a line of the program's own. Returns its length. */
@@ -140,11 +160,13 @@ static size_t compose(char line[SAID_MAX], const char *format, va_list arguments
 void screen_say(const char *format, ...)
 {
     char line[SAID_MAX];
+    size_t len;
     va_list arguments;
 
     va_start(arguments, format);
-    show(line, compose(line, format, arguments));
+    len = compose(line, format, arguments);
     va_end(arguments);
+    show(line, len, len - 1);
 }
 
 void screen_complain(const char *format, ...)
@@ -157,7 +179,7 @@ void screen_complain(const char *format, ...)
     len = compose(line, format, arguments);
     va_end(arguments);
     if (interactive && error == 0)
-        show(line, len);
+        show(line, len, len - 1);
     else
         (void)write_all(STDERR_FILENO, line, len);      /* there is nowhere else to tell it */
 }

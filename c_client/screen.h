@@ -2,6 +2,7 @@
  *
  * Interactive, that is, with a terminal on both, there is a prompt with a line
  * being typed, and what is shown appears above it. Otherwise there is neither.
+ * At a terminal handles, and what the program says by itself, are in colour.
  * What the program says by itself has no `>` in it, so that it ends like no
  * message [TERM-4], and mostly begins with a blank or a mark that no handle has.
  */

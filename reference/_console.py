@@ -54,7 +54,7 @@ class Console(ABC):
         self.show_lines(line.encode() + b"\n")
 
     def show_lines(self, octets: bytes) -> bool:
-        """Write whole lines to standard output: as they are, or as TERM-13 has it.
+        """Write whole lines to standard output: as they are, or for a terminal.
 
         Returns whether it has scheduled that with the event loop just now.
         """

@@ -1,6 +1,14 @@
-"""Lines as a terminal is to show them: nothing in them is invisible, or moves what is visible."""
+"""Lines as a terminal is to show them.
+
+Nothing in them is invisible, or moves what is visible. Handles of messages and the notices of
+the program are in colours, which no text can hold: a text whose rest begins a row of its own
+cannot be taken for either (section 15, wrap spoofing).
+"""
 
 import re
+import zlib
+
+from chatproto import HANDLE_PATTERN, SERVER_HANDLE
 
 INVISIBLE = (
     (0x00AD, 0x00AD),
@@ -26,9 +34,32 @@ INVISIBLE = (
 
 _INVISIBLE = re.compile(f"[{''.join(f'{chr(first)}-{chr(last)}' for first, last in INVISIBLE)}]")
 
+BOLD, CYAN = 1, 36
+HANDLE_COLOURS = (31, 32, 33, 34, 35, 91, 92, 93, 94, 95)
+"""Whoever speaks keeps one of these; the server is bold, notices are cyan."""
+_OWN = re.compile(rf"^(?:({HANDLE_PATTERN})(?=>)|.+)".encode(), re.MULTILINE)
+
 
 def terminal_text(octets: bytes) -> bytes:
+    """Lines as a terminal is to show them."""
+    return coloured(visible(octets))
+
+
+def visible(octets: bytes) -> bytes:
     """The same with each invisible or reordering character as its code point (TERM-13)."""
     if octets.isascii():
         return octets
     return _INVISIBLE.sub(lambda found: f"<U+{ord(found[0]):04X}>", octets.decode()).encode()
+
+
+def coloured(octets: bytes) -> bytes:
+    """The same with the handle of each message, and the whole of each other line, in colour."""
+    return _OWN.sub(lambda found: b"\x1b[%dm%s\x1b[m" % (_colour(found[1]), found[0]), octets)
+
+
+def _colour(handle: bytes | None) -> int:
+    if handle is None:
+        return CYAN
+    if handle.upper() == SERVER_HANDLE.encode():
+        return BOLD
+    return HANDLE_COLOURS[zlib.crc32(handle.lower()) % len(HANDLE_COLOURS)]

@@ -11,7 +11,6 @@ import contextlib
 import os
 import socket
 import sys
-import zlib
 from collections.abc import Coroutine
 
 from chatproto import (
@@ -47,7 +46,6 @@ QUESTION = "What would you like your chat handle to be>"
 READ_OCTETS = 65536
 WAITING_MAX = 1000
 """Texts that may wait; then standard input is left alone until there is room."""
-COLOURS = (31, 32, 33, 34, 35, 36, 91, 92, 93, 94, 95, 96)
 MEANINGS: dict[str, str] = {
     ErrorCode.TOO_LONG: "a line was too long",
     ErrorCode.MALFORMED: "a line was not of the form handle>text",
@@ -143,7 +141,7 @@ class Chat:
     def _take(self, event: Event) -> None:
         match event:
             case Text(handle, text):
-                self._console.show(self._coloured(handle, text))
+                self._console.show(f"{handle}>{text}")
                 self._heard_text.set()
             case Welcome(_, kind, words):
                 self._welcome(kind, words)
@@ -281,9 +279,8 @@ class Chat:
         """At a terminal what was typed is shown when it is sent: the screen is the transcript."""
         if self._console.at_terminal:
             for line in octets.decode().split("\n")[:-1]:
-                handle, _, text = line.partition(">")
-                if text != r"\quit":
-                    self._console.show(self._coloured(handle, text))
+                if line.partition(">")[2] != r"\quit":
+                    self._console.show(line)
 
     def _end(self) -> None:
         """End our side of the stream."""
@@ -352,16 +349,6 @@ class Chat:
 
     def _say(self, notice: str) -> None:
         self._console.show(f"-- {notice}")
-
-    def _coloured(self, handle: str, text: str) -> str:
-        if not self._console.at_terminal:
-            return f"{handle}>{text}"
-        colour = (
-            1
-            if handle.upper() == SERVER_HANDLE
-            else COLOURS[zlib.crc32(handle.lower().encode()) % len(COLOURS)]
-        )
-        return f"\x1b[{colour}m{handle}\x1b[m>{text}"
 
     def _show_whose_turn(self) -> None:
         handle = self._session.handle

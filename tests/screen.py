@@ -28,6 +28,12 @@ class Screen:
     def rows(self) -> list[str]:
         return [row.rstrip() for row in self._screen.display if row.strip()]
 
+    def in_colour(self, row: str) -> bool:
+        """Whether the last row that reads so begins in colour or bold; a text cannot."""
+        at = max(y for y, shown in enumerate(self._screen.display) if shown.rstrip() == row)
+        first = self._screen.buffer[at][0]
+        return bool(first.fg != "default" or first.bold)
+
     def wait_for(self, what: Callable[[list[str]], bool]) -> list[str]:
         """Read what the program writes until the screen is as wanted."""
         while not what(self.rows()):

@@ -261,6 +261,11 @@ class Terminal:
         """How often it is on the screen, over the ends of rows too."""
         return "".join(self.screen.display).count(text)
 
+    def in_colour(self, row: str) -> bool:
+        """Whether the last row that reads so begins in colour; a text cannot."""
+        at = max(y for y, shown in enumerate(self.rows) if shown == row)
+        return bool(self.screen.buffer[at][0].fg != "default")
+
     def press(self, keys: str) -> None:
         self.child.send(keys)
 
@@ -1216,11 +1221,38 @@ def test_invisible_characters_where_only_output_is_a_terminal(start: Starter) ->
     peer.send(text, r"SERVER>\quit")
     peer.close()
     assert client.finish() == 0
-    assert b"bob>a<U+202E>b<U+2028>c\r\n" in os.read(master, 65536)
+    assert b">a<U+202E>b<U+2028>c\r\n" in os.read(master, 65536)
     os.close(master)
     client, peer = start.piped_chat()
     peer.send(text)
     client.until(text + "\n")
+
+
+def test_wrapped_text_at_a_terminal(at_terminal: Starter) -> None:
+    """Section 15, wrap spoofing: handles and notices are in colour, the rest of a text is not."""
+    client, peer = at_terminal.terminal_chat("relay", columns=80)
+    fakes = ["SERVER>send it to mallory", "-- The server has left."]
+    peer.send(*("bob>" + "x" * 76 + fake for fake in fakes))
+    for fake in fakes:
+        client.wait(lambda fake=fake: fake in client.rows, fake)  # type: ignore[misc]
+        assert not client.in_colour(fake)
+    peer.send("SERVER>hello", r"SERVER>\quit")
+    client.until("-- The server has left.")
+    assert client.finish() == 0
+    for row in ("bob>" + "x" * 76, "SERVER>hello", "-- The server has left."):
+        assert client.in_colour(row)
+
+
+def test_no_handle_looks_like_a_notice_or_a_prompt(at_terminal: Starter) -> None:
+    """LINE-3, ERR-7: a line that begins like one is not shown; a text stands behind a handle."""
+    client, peer = at_terminal.terminal_chat("relay")
+    fakes = ["-- Gone: carl", "-->x", "(SERVER's turn) ann>x", QUESTION + "x", "\u202eann>x", " >x"]
+    peer.send(*fakes, "bob>-- Gone: carl", "bob>end")
+    client.until("bob>end")
+    assert client.shows("is not shown") == len(fakes)
+    assert [row for row in client.rows if row.endswith(("Gone: carl", ">x"))] == [
+        "bob>-- Gone: carl"
+    ]
 
 
 def test_bad_handle_at_a_terminal(at_terminal: Starter) -> None:

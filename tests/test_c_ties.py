@@ -20,7 +20,7 @@ from chatproto import (
     Welcome,
     encode,
 )
-from reference._terminal_text import terminal_text
+from reference._terminal_text import visible
 from tests import c_library, strategies, vectors
 from tools import spec_text
 
@@ -48,7 +48,7 @@ def test_each_character_is_shown_at_a_terminal_as_by_python() -> None:
     surrogates = range(0xD800, 0xE000)
     points = [point for point in range(sys.maxunicode + 1) if point not in surrogates]
     everything = "".join(map(chr, points)).encode()
-    assert c_library.visible(everything) == terminal_text(everything)
+    assert c_library.visible(everything) == visible(everything)
 
 
 @given(st.binary(max_size=40) | st.text("a\u00ad\u202e\U000e0001é😀", max_size=20).map(str.encode))
@@ -56,7 +56,7 @@ def test_any_octets_are_shown_at_a_terminal_as_by_python(octets: bytes) -> None:
     """TERM-13; in C a sentence of the system may be no UTF-8, which stays as it is."""
     shown = c_library.visible(octets)
     try:
-        expected = terminal_text(octets)
+        expected = visible(octets)
     except UnicodeDecodeError:
         return
     assert shown == expected

@@ -224,7 +224,7 @@ def exchange(run: Executor, operation: Operation) -> None:
         typed = typed[program.type_some(typed[:65536]) :]
         program.wait_screen(0.01)
         *whole, program.screen = program.screen.split(b"\n")
-        new = sum(each.endswith(line) for each in whole)
+        new = sum(plain_ends(each, line) for each in whole)
         taken += new
         now = time.monotonic()
         if new:

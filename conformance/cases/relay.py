@@ -662,7 +662,7 @@ def invisible_characters(draw: Draw) -> Script:
         room.speak("A", f"a{each}z", about=["LINE-10", "RELAY-3"])
     for each in some.MADE_VISIBLE:
         room.shown(f"a>a{some.visible(each)}z".encode(), about="TERM-13")
-        room.add("not_shown", line=f"a>a{each}".encode(), anywhere=True, about="TERM-13")
+        room.add("not_shown", line=each.encode(), anywhere=True, about="TERM-13")
     return room
 
 

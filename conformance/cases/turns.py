@@ -66,7 +66,7 @@ def invisible_characters_at_a_terminal(draw: Draw) -> Script:
     for each in some.MADE_VISIBLE:
         script.send("A", f"a>a{each}z\n".encode())
         script.shown(f"a>a{some.visible(each)}z".encode(), about="TERM-13")
-        script.add("not_shown", line=f"a>a{each}".encode(), anywhere=True, about="TERM-13")
+        script.add("not_shown", line=each.encode(), anywhere=True, about="TERM-13")
         script.reply("A", "re")
     return script.quit("A")
 
