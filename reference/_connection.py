@@ -20,7 +20,7 @@ from chatproto import (
     encode,
     limits,
 )
-from reference._sockets import notice_vanished_peers, peer_name
+from reference._door import Caller
 from reference._view import LOG, visible
 
 DRAIN_SECONDS = 5
@@ -43,11 +43,12 @@ class Owner(Protocol):
 class Connection(asyncio.Protocol):
     """The server's end of one connection. ``session`` says what was heard."""
 
-    def __init__(self, owner: Owner) -> None:
+    def __init__(self, owner: Owner, caller: Caller) -> None:
         self._owner = owner
+        self.caller = caller
         self._transport: asyncio.Transport
         self.session = Session(Role.SERVER)
-        self.peer = ""
+        self.peer = caller.name
         self.silent = True
         """Whether no octet has come yet."""
         self.blocked = False
@@ -64,8 +65,6 @@ class Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         transport.set_write_buffer_limits(0)
-        self.peer = peer_name(transport.get_extra_info("peername"))
-        notice_vanished_peers(transport.get_extra_info("socket"))
         self.log("connected")
         self._owner.connected(self)
 

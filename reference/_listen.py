@@ -90,7 +90,7 @@ def _yes(question: str) -> bool:
             return answer.startswith("y")
 
 
-def banner(program: str, listening: socket.socket, host: str | None) -> str:
+def banner(program: str, listening: socket.socket, host: str | None, *, tls: bool) -> str:
     """What a server says when it is ready: where it is, and how to connect."""
     port = listening.getsockname()[1]
     address = host or own_address()
@@ -102,19 +102,31 @@ def banner(program: str, listening: socket.socket, host: str | None) -> str:
         f"Listening on port {port}",
         "",
     ]
+    client = "chatclient --tls" if tls else "chatclient"
     if C_CLIENT.is_dir():
         lines += [
             "To connect from another terminal of this machine, in any directory:",
-            f"    make -s -C '{C_CLIENT}' chatclient && '{C_CLIENT}/chatclient' {near} {port}",
+            f"    make -s -C '{C_CLIENT}' chatclient && '{C_CLIENT}'/{client} {near} {port}",
             "From another machine, in its copy of this project:",
-            f"    make -s -C c_client chatclient && c_client/chatclient {address} {port}",
+            f"    make -s -C c_client chatclient && c_client/{client} {address} {port}",
         ]
-    lines += [
-        "With netcat, from anywhere (type ann>hello to say hello as ann):",
-        f"    nc {address} {port}",
-        "",
-    ]
+    if tls:
+        lines += [
+            "(--ca FILE where the certificate is not of an authority that everybody trusts)",
+            "With openssl, from anywhere (type ann>hello to say hello as ann):",
+            f"    openssl s_client -quiet -connect {_with_port(address, port)}",
+        ]
+    else:
+        lines += [
+            "With netcat, from anywhere (type ann>hello to say hello as ann):",
+            f"    nc {address} {port}",
+        ]
+    lines.append("")
     return "\n".join(lines)
+
+
+def _with_port(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def own_address() -> str:

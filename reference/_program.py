@@ -11,10 +11,15 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TypeVar
 
+from reference._door import Bounds
 from reference._listen import listen_or_ask
+from reference._tls import TlsError, server_context
 from reference._view import open_view
 
 T = TypeVar("T", int, float)
+
+SPARE_CONNECTIONS = 64
+"""Connections beside the clients: those that are told why they go, and are then waited for."""
 
 
 def number(what: str, kind: type[T], least: T, most: T) -> Callable[[str], T]:
@@ -47,14 +52,72 @@ def program_arguments(program: str, version: str, what: str, how: str) -> argpar
     return parser
 
 
-def server_arguments(program: str, version: str, what: str, how: str) -> argparse.ArgumentParser:
+def server_arguments(
+    program: str, version: str, what: str, how: str, *, per_address: int
+) -> argparse.ArgumentParser:
     """The arguments that every server takes."""
     parser = program_arguments(program, version, what, how)
     parser.add_argument(
         "port", metavar="PORT", type=number("PORT", int, 0, 65535), help="0 for any free port"
     )
     parser.add_argument("--host", help="listen on this address only, not on all interfaces")
+    tls = parser.add_argument_group("TLS")
+    for option, what in (
+        ("--tls-cert", "talk TLS, and show this certificate (PEM, with its chain)"),
+        ("--tls-key", "the certificate's key, where it is not in the same file"),
+        ("--tls-client-ca", "take only clients that show a certificate of these authorities"),
+    ):
+        tls.add_argument(option, metavar="FILE", type=Path, help=what)
+    bounds = parser.add_argument_group("limits against abuse")
+    bounds.add_argument(
+        "--max-per-address",
+        metavar="N",
+        type=number("N", int, 0, 1 << 20),
+        default=per_address,
+        help="connections from one address, or one /64 of IPv6 (%(default)s; 0: no limit)",
+    )
+    bounds.add_argument(
+        "--connect-rate",
+        metavar="N",
+        type=number("N", float, 0, 1e6),
+        default=50.0,
+        help="new connections a second from one address, ten times as many at once "
+        "(%(default)s; 0: no limit)",
+    )
+    bounds.add_argument(
+        "--max-handshakes",
+        metavar="N",
+        type=number("N", int, 1, 1 << 20),
+        default=256,
+        help="unfinished handshakes of TLS; then the oldest gives way (%(default)s)",
+    )
     return parser
+
+
+def parse_server_arguments(
+    parser: argparse.ArgumentParser, arguments: list[str] | None
+) -> argparse.Namespace:
+    """The arguments, with ``tls``: None without TLS. Ends the program if they are wrong."""
+    parsed = parser.parse_args(arguments)
+    parsed.tls = None
+    if parsed.tls_cert is not None:
+        try:
+            parsed.tls = server_context(parsed.tls_cert, parsed.tls_key, parsed.tls_client_ca)
+        except TlsError as error:
+            parser.error(str(error))
+    elif parsed.tls_key is not None or parsed.tls_client_ca is not None:
+        parser.error("TLS needs a certificate: --tls-cert FILE")
+    return parsed
+
+
+def bounds(arguments: argparse.Namespace, clients: int) -> Bounds:
+    """The bounds of a server for so many clients (LIMIT-1)."""
+    return Bounds(
+        connections=clients + SPARE_CONNECTIONS,
+        per_address=arguments.max_per_address,
+        per_second=arguments.connect_rate,
+        handshakes=arguments.max_handshakes,
+    )
 
 
 def prepare(arguments: argparse.Namespace) -> bool:

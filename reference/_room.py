@@ -6,13 +6,14 @@ the cost is per connection and turn, not per line.
 """
 
 import contextlib
-import errno
 import logging
 import selectors
 import socket
+import ssl
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from attrs import Factory, define
 
@@ -28,16 +29,19 @@ from chatproto import (
     limits,
 )
 from reference._direct_selector import DirectSelector, Ready
-from reference._sockets import notice_vanished_peers, peer_name
+from reference._door import Bounds, Caller, Door
+from reference._limit_log import LimitLog
+from reference._tls import PIECE_OCTETS
 from reference._view import LOG, log_lines
 
 GATHER_MAX = 262_144
 """Octets gathered before they are written, also within one turn."""
-ACCEPTS_IN_A_TURN = 1024
 COPIED_MAX = 16_384
 """Octets that are copied to leave somebody's own out; more are sent in two pieces."""
 PIECES_AT_ONCE = 64
 """Queued pieces handed to the system by one call."""
+KEPT_MAX = PIECE_OCTETS + limits.LINE_MAX
+"""Octets still sent to somebody who is ended for all (LIMIT-3); TLS may have begun a record."""
 DRAIN_SECONDS = 5
 """How long the end of a stream is waited for after ours (CLOSE-1)."""
 
@@ -49,7 +53,7 @@ class Peer:
     socket: socket.socket
     send: Callable[[bytes | memoryview], int]
     """The socket's own, looked up once."""
-    name: str
+    caller: Caller
     start: int
     """From which gathered entry on it is a receiver, in this turn."""
     allowance: float
@@ -68,6 +72,11 @@ class Peer:
     discarded: int = 0
     deadline: float = 0.0
 
+    @property
+    def name(self) -> str:
+        """As people are told of it."""
+        return self.caller.name
+
 
 class Room:
     """All connections of a relay, served by a selector."""
@@ -78,13 +87,21 @@ class Room:
         selector: DirectSelector,
         listening: socket.socket,
         show: Callable[[bytes], None],
+        log: LimitLog,
         *,
+        bounds: Bounds,
+        tls: ssl.SSLContext | None,
         queue_max: int,
+        queue_total_max: int,
         rate: float,
     ) -> None:
         self._relay = relay
         self._show = show
+        self._log = log
         self._queue_max = queue_max
+        self._queue_total_max = queue_total_max
+        self._queued = 0
+        """Octets that wait for all together."""
         self._rate = rate
         self._burst = max(rate, limits.QUEUE_MIN_OCTETS)
         self.peers: set[Peer] = set()
@@ -101,10 +118,16 @@ class Room:
         """Peers that are not read before a time, because of their rate."""
         self._selector = selector
         selector.serve = self._serve
-        self._listening: socket.socket | None = listening
-        listening.setblocking(False)
-        selector.register(listening, selectors.EVENT_READ, None)
-        self._accept_again_at = 0.0
+        self._door = Door(
+            listening,
+            bounds,
+            tls,
+            self._take,
+            partial(selector.register, listening, selectors.EVENT_READ, None),
+            partial(selector.unregister, listening),
+            log,
+        )
+        self._door.open()
         self._debug = LOG.isEnabledFor(logging.DEBUG)
 
     # One turn
@@ -114,13 +137,17 @@ class Room:
         for key, _ in ready:
             if key.data is None:
                 # First: who connected before a text was sent hears it (RELAY-5).
-                self._accept()
+                self._door.accept()
+                self._selector.hand_back()  # for handshakes
         for key, events in ready:
             peer: Peer | None = key.data
             if peer is None:
                 continue
             if events & peer.watched & selectors.EVENT_READ:
-                self._read(peer)
+                try:
+                    self._read(peer)
+                except MemoryError:
+                    self._give_up(peer)
             if events & peer.watched & selectors.EVENT_WRITE:
                 self._send_queued(peer)
             if self._gathered_size >= GATHER_MAX:
@@ -137,17 +164,10 @@ class Room:
         for peer in list(self.ending):
             if now >= peer.deadline:
                 self._close(peer)
-        if self._accept_again_at and now >= self._accept_again_at and self._listening:
-            self._accept_again_at = 0.0
-            self._selector.register(self._listening, selectors.EVENT_READ, None)
 
-    def close_listening(self) -> None:
+    def close_door(self) -> None:
         """Take no more connections."""
-        if self._listening is not None:
-            if not self._accept_again_at:
-                self._selector.unregister(self._listening)
-            self._listening.close()
-            self._listening = None
+        self._door.close()
 
     def close_idle_endings(self) -> None:
         """Close those that have ended and have nothing left to send (a shutdown's haste)."""
@@ -159,36 +179,21 @@ class Room:
         """Close everything at once."""
         for peer in [*self.peers, *self.ending]:
             self._close(peer)
-        self.close_listening()
+        self.close_door()
 
     # Coming
 
-    def _accept(self) -> None:
-        assert self._listening is not None
-        for _ in range(ACCEPTS_IN_A_TURN):
-            try:
-                accepted, address = self._listening.accept()
-            except OSError as error:
-                if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
-                    LOG.warning("cannot accept a connection for now: %s", error.strerror)
-                    self._selector.unregister(self._listening)
-                    self._accept_again_at = time.monotonic() + 1
-                return
-            self._take(accepted, peer_name(address))
-
-    def _take(self, accepted: socket.socket, name: str) -> None:
-        accepted.setblocking(False)
-        with contextlib.suppress(OSError):  # it has gone already
-            notice_vanished_peers(accepted)
+    def _take(self, connected: socket.socket, caller: Caller) -> None:
         peer = Peer(
-            accepted, accepted.send, name, len(self._gathered), self._burst, time.monotonic()
+            connected, connected.send, caller, len(self._gathered), self._burst, time.monotonic()
         )
         if self._gathered:
             self._late.add(peer)
-        self._selector.register(accepted, selectors.EVENT_READ, peer)
+        self._selector.register(connected, selectors.EVENT_READ, peer)
         self.peers.add(peer)
-        LOG.debug("%s connected", name)
+        LOG.debug("%s connected", peer.name)
         self.apply(self._relay.connect(peer))
+        self.flush()
 
     # Hearing
 
@@ -235,6 +240,13 @@ class Room:
         if not peer.unsent:
             self._close(peer)
 
+    def _give_up(self, peer: Peer) -> None:
+        """There is no memory for it; the others need not notice (LIMIT-2)."""
+        self._log.say("sent away, no memory for it", peer.name)
+        self._forget_unsent(peer)
+        self.apply(self._relay.receive(peer, b""))
+        self._close(peer)
+
     # Delivering
 
     def apply(self, effects: list[Effect[Peer]]) -> None:
@@ -258,8 +270,7 @@ class Room:
 
     def _tell(self, peer: Peer, octets: bytes) -> None:
         self._catch_up(peer)
-        peer.unsent.append(octets)
-        peer.unsent_size += len(octets)
+        self._append(peer, octets)
         self._late.add(peer)
 
     def _catch_up(self, peer: Peer) -> None:
@@ -271,8 +282,12 @@ class Room:
         )
         peer.start = len(self._gathered)
         if octets:
-            peer.unsent.append(octets)
-            peer.unsent_size += len(octets)
+            self._append(peer, octets)
+
+    def _append(self, peer: Peer, octets: bytes | memoryview) -> None:
+        peer.unsent.append(octets)
+        peer.unsent_size += len(octets)
+        self._queued += len(octets)
 
     def flush(self) -> None:
         """Write to everyone what was gathered for them."""
@@ -284,12 +299,14 @@ class Room:
                 peer.start = 0
         if not self._gathered:
             return
-        gathered, self._gathered = self._gathered, []
-        self._gathered_size = 0
-        everything, spans = texts, text_spans = _joined(gathered)
+        everything, spans = texts, text_spans = _joined(self._gathered)
         if self._presence:
             self._presence = False
-            texts, text_spans = _joined([entry for entry in gathered if type(entry) is Forward])
+            texts, text_spans = _joined(
+                [entry for entry in self._gathered if type(entry) is Forward]
+            )
+        self._gathered = []
+        self._gathered_size = 0
         overflowed = []
         octets: bytes | memoryview
         for peer in self.peers - late if late else self.peers:
@@ -303,8 +320,7 @@ class Room:
             if not octets:
                 continue
             if peer.unsent:
-                peer.unsent.append(octets)
-                peer.unsent_size += len(octets)
+                self._append(peer, octets)
                 if peer.unsent_size > self._queue_max:
                     overflowed.append(peer)
                 continue
@@ -319,23 +335,35 @@ class Room:
                 if peer.unsent_size > self._queue_max:
                     overflowed.append(peer)
         for peer in overflowed:
-            self._drop_last_queued(peer)
-            self.apply(self._relay.end(peer, ErrorCode.TOO_SLOW))
-        if overflowed:
+            self._overflow(peer, self._queue_max, "it read too slowly")
+        if self._queued > self._queue_total_max:
+            self._relieve()
+        if self._gathered or self._late:  # by those that were ended
             self.flush()
 
     def _queue(self, peer: Peer, octets: bytes | memoryview) -> None:
-        peer.unsent.append(octets)
-        peer.unsent_size += len(octets)
+        self._append(peer, octets)
         self._watch(peer, peer.watched | selectors.EVENT_WRITE)
 
-    def _drop_last_queued(self, peer: Peer) -> None:
-        """Drop whole lines at the end, so that the bound holds (RELAY-12)."""
-        last = bytes(peer.unsent.pop())
-        excess = peer.unsent_size - self._queue_max
-        kept = last[: last.rfind(b"\n", 0, len(last) - excess) + 1]
-        peer.unsent.append(kept)
-        peer.unsent_size += len(kept) - len(last)
+    def _relieve(self) -> None:
+        """End those for whom most is queued, until the bound for all is kept (LIMIT-3)."""
+        for peer in sorted(self.peers, key=lambda each: each.unsent_size, reverse=True):
+            if self._queued <= self._queue_total_max or peer.unsent_size <= KEPT_MAX:
+                break
+            self._overflow(peer, KEPT_MAX, "too much was queued for all")
+
+    def _overflow(self, peer: Peer, bound: int, why: str) -> None:
+        """Drop whole lines at the end, so that a bound holds, and end it (RELAY-12)."""
+        dropped = []
+        while peer.unsent_size > bound:
+            dropped.append(peer.unsent.pop())
+            peer.unsent_size -= len(dropped[-1])
+            self._queued -= len(dropped[-1])
+        room = bound - peer.unsent_size
+        first = bytes(dropped[-1][:room])
+        self._append(peer, first[: first.rfind(b"\n") + 1])
+        self._log.say(f"sent away, {why}", peer.name)
+        self.apply(self._relay.end(peer, ErrorCode.TOO_SLOW))
 
     def _send_queued(self, peer: Peer) -> None:
         while peer.unsent:
@@ -346,10 +374,10 @@ class Room:
                 self._watch(peer, peer.watched | selectors.EVENT_WRITE)
                 return
             except OSError:
-                peer.unsent.clear()
-                peer.unsent_size = 0
+                self._forget_unsent(peer)
                 break
             peer.unsent_size -= sent
+            self._queued -= sent
             while peer.unsent and sent >= len(peer.unsent[0]):
                 sent -= len(peer.unsent.popleft())
             if sent:
@@ -358,6 +386,11 @@ class Room:
             self._watch(peer, peer.watched & ~selectors.EVENT_WRITE)
         if peer.ended:
             self._end_sending(peer)
+
+    def _forget_unsent(self, peer: Peer) -> None:
+        self._queued -= peer.unsent_size
+        peer.unsent.clear()
+        peer.unsent_size = 0
 
     # Going
 
@@ -394,7 +427,9 @@ class Room:
         self.peers.discard(peer)
         self._paused.pop(peer, None)
         self._watch(peer, 0)
+        self._forget_unsent(peer)
         peer.socket.close()
+        self._door.left(peer.caller)
         LOG.debug("%s closed", peer.name)
 
     def _watch(self, peer: Peer, events: int) -> None:

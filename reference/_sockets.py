@@ -1,14 +1,8 @@
-"""What every accepted connection gets."""
+"""What every connection gets."""
 
 import socket
-from typing import Any
 
 from chatproto import limits
-
-
-def peer_name(address: tuple[Any, ...]) -> str:
-    """The peer as people are told of it: ``(ADDRESS, PORT)``."""
-    return f"({address[0].removeprefix('::ffff:')}, {address[1]})"
 
 
 def notice_vanished_peers(sock: socket.socket) -> None:

@@ -10,8 +10,10 @@ import asyncio
 import contextlib
 import os
 import socket
+import ssl
 import sys
 from collections.abc import Coroutine
+from pathlib import Path
 
 from chatproto import (
     SERVER_HANDLE,
@@ -39,6 +41,7 @@ from chatproto import (
 from reference._console import Console, InputError, open_console
 from reference._program import number, prepare, program_arguments, stop_signals
 from reference._sockets import notice_vanished_peers
+from reference._tls import TlsError, TlsSocket, client_context, reason
 from reference._view import LOG, log_lines
 
 PROGRAM = f"chatclient {__version__} (chat/{limits.VERSION})"
@@ -128,7 +131,7 @@ class Chat:
                 self._pump()
             self._session.receive(b"")
         except OSError as error:
-            self._lost = error.strerror or str(error)
+            self._lost = reason(error)
             LOG.debug("lost: %s", self._lost)
             self._session.receive(b"")
         self._gone.set()
@@ -362,7 +365,7 @@ class Chat:
 
 
 async def connect(
-    console: Console, host: str, port: int
+    console: Console, host: str, port: int, tls: ssl.SSLContext | None
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
     """Try each address of the host; None, and sentences, when none answers."""
     loop = asyncio.get_running_loop()
@@ -384,6 +387,15 @@ async def connect(
             )
             continue
         notice_vanished_peers(connecting)
+        if tls is not None:
+            connecting = TlsSocket(connecting, tls, host)
+            try:
+                async with asyncio.timeout(limits.HANDSHAKE_SECONDS):
+                    await connecting.handshake()
+            except OSError as error:
+                connecting.close()
+                print(f"no TLS with {host}: {reason(error)}", file=sys.stderr)
+                return None
         reader, writer = await asyncio.open_connection(sock=connecting, limit=READ_OCTETS)
         writer.transport.set_write_buffer_limits(0)
         return reader, writer
@@ -397,7 +409,9 @@ async def chat(arguments: argparse.Namespace) -> int:
     handle = arguments.handle
     async with open_console() as console:
         while True:
-            connecting = asyncio.create_task(connect(console, arguments.host, arguments.port))
+            connecting = asyncio.create_task(
+                connect(console, arguments.host, arguments.port, arguments.tls)
+            )
             interruption = asyncio.create_task(interrupted.wait())
             await asyncio.wait({connecting, interruption}, return_when=asyncio.FIRST_COMPLETED)
             interruption.cancel()
@@ -418,6 +432,19 @@ async def chat(arguments: argparse.Namespace) -> int:
             return EXIT_LOST if console.failed.is_set() else status
 
 
+def _tls(parser: argparse.ArgumentParser, parsed: argparse.Namespace) -> ssl.SSLContext | None:
+    if not parsed.tls:
+        if parsed.ca or parsed.cert or parsed.key:
+            parser.error("--ca, --cert and --key are for --tls")
+        return None
+    if parsed.key and not parsed.cert:
+        parser.error("--key is that of a certificate: --cert FILE")
+    try:
+        return client_context(parsed.ca, parsed.cert, parsed.key)
+    except TlsError as error:
+        parser.error(str(error))
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the program; the exit status is that of TERM-5."""
     parser = program_arguments(
@@ -436,7 +463,16 @@ def main(arguments: list[str] | None = None) -> int:
         default=float(limits.UNANSWERED_SECONDS),
         help="on leaving, so long your turn is waited for (%(default)s)",
     )
+    tls = parser.add_argument_group("TLS")
+    tls.add_argument("--tls", action="store_true", help="talk TLS, to the server of this name only")
+    for option, what in (
+        ("--ca", "trust these authorities only (PEM), not the system's"),
+        ("--cert", "show this certificate if the server asks for one (PEM)"),
+        ("--key", "the certificate's key, where it is not in the same file"),
+    ):
+        tls.add_argument(option, metavar="FILE", type=Path, help=what)
     parsed = parser.parse_args(arguments)
+    parsed.tls = _tls(parser, parsed)
     if not prepare(parsed):
         return EXIT_LOST
     try:

@@ -31,8 +31,17 @@ from chatproto import (
 )
 from reference._connection import Connection
 from reference._console import Console, InputError, open_console
-from reference._listen import BACKLOG, banner
-from reference._program import number, run_server, server_arguments, until_first
+from reference._door import Caller, Door
+from reference._limit_log import LimitLog
+from reference._listen import banner
+from reference._program import (
+    bounds,
+    number,
+    parse_server_arguments,
+    run_server,
+    server_arguments,
+    until_first,
+)
 
 PROGRAM = f"chatserver {__version__} (chat/{limits.VERSION})"
 TICK_SECONDS = 0.25
@@ -41,10 +50,27 @@ TICK_SECONDS = 0.25
 class ChatServer:
     """Who waits, whose session it is, and what its operator types."""
 
-    def __init__(self, console: Console, *, waiting_max: int, idle_seconds: float) -> None:
+    def __init__(
+        self,
+        console: Console,
+        listening: socket.socket,
+        arguments: argparse.Namespace,
+    ) -> None:
         self._console = console
-        self._waiting_max = waiting_max
-        self._idle_seconds = idle_seconds
+        loop = asyncio.get_running_loop()
+        self._door = Door(
+            listening,
+            bounds(arguments, arguments.waiting),
+            arguments.tls,
+            self._admit,
+            lambda: loop.add_reader(listening, self._door.accept),
+            lambda: loop.remove_reader(listening),
+            LimitLog(console.show),
+        )
+        self._door.open()
+        self._admissions: set[asyncio.Task[object]] = set()
+        self._waiting_max = arguments.waiting
+        self._idle_seconds = arguments.idle
         self._connections: set[Connection] = set()
         self._silent: list[Connection] = []
         self._queue: list[Connection] = []  # those that wait, by their first octet (TURN-2)
@@ -55,6 +81,14 @@ class ChatServer:
         self._all_gone = asyncio.Event()
 
     # What happens to connections
+
+    def _admit(self, connected: socket.socket, caller: Caller) -> None:
+        loop = asyncio.get_running_loop()
+        admission = loop.create_task(
+            loop.connect_accepted_socket(lambda: Connection(self, caller), connected)
+        )
+        self._admissions.add(admission)
+        admission.add_done_callback(self._admissions.discard)
 
     def connected(self, connection: Connection) -> None:
         """Take it, or send it away when too many wait (TURN-18)."""
@@ -83,6 +117,7 @@ class ChatServer:
     def gone(self, connection: Connection) -> None:
         """Its socket is closed."""
         self._connections.discard(connection)
+        self._door.left(connection.caller)
         if self._stopping and not self._connections:
             self._all_gone.set()
 
@@ -245,6 +280,7 @@ class ChatServer:
     async def stop(self) -> None:
         """Say goodbye to everyone, waiting clients too, and deliver what is queued (STOP-1)."""
         self._stopping = True
+        self._door.close()
         if self._current is not None:
             connection = self._current
             connection.send(Quit(SERVER_HANDLE))
@@ -273,16 +309,12 @@ async def serve(
     listening: socket.socket, arguments: argparse.Namespace, signalled: asyncio.Event
 ) -> int:
     """Run the server until a signal, or the end of the operator's input, ends it."""
-    print(banner(PROGRAM, listening, arguments.host))
+    print(banner(PROGRAM, listening, arguments.host, tls=arguments.tls is not None))
     print(r"\quit ends a session, Ctrl-C or Ctrl-D the server.")
     print("Awaiting client connections", flush=True)
     async with open_console() as console:
-        server = ChatServer(console, waiting_max=arguments.waiting, idle_seconds=arguments.idle)
-        accepting = await asyncio.get_running_loop().create_server(
-            lambda: Connection(server), sock=listening, backlog=BACKLOG
-        )
+        server = ChatServer(console, listening, arguments)
         await until_first(server.operate(), server.watch(), console.failed.wait(), signalled.wait())
-        accepting.close()
         await server.stop()
     return 1 if console.failed.is_set() else 0
 
@@ -294,6 +326,7 @@ def main(arguments: list[str] | None = None) -> int:
         PROGRAM,
         "Chat with one client at a time over chat/1; the others wait.",
         r"Type \quit to end a session, Ctrl-C or Ctrl-D to end the server.",
+        per_address=100,
     )
     parser.add_argument(
         "--idle",
@@ -309,7 +342,7 @@ def main(arguments: list[str] | None = None) -> int:
         default=100,
         help="clients that may wait; further ones are told that it is full (%(default)s)",
     )
-    return run_server(parser.parse_args(arguments), serve)
+    return run_server(parse_server_arguments(parser, arguments), serve)
 
 
 if __name__ == "__main__":

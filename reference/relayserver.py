@@ -19,8 +19,17 @@ from functools import partial
 from chatproto import HANDLE_PATTERN, LocalProtocolError, Relay, __version__, limits
 from reference._console import Console, InputError, open_console
 from reference._direct_selector import DirectSelector
+from reference._limit_log import LimitLog
 from reference._listen import banner
-from reference._program import number, run_server, server_arguments, until_first
+from reference._program import (
+    SPARE_CONNECTIONS,
+    bounds,
+    number,
+    parse_server_arguments,
+    run_server,
+    server_arguments,
+    until_first,
+)
 from reference._room import Peer, Room
 
 PROGRAM = f"relayserver {__version__} (chat/{limits.VERSION})"
@@ -47,7 +56,11 @@ class RelayServer:
             selector,
             listening,
             self._show,
+            LimitLog(console.show),
+            bounds=arguments.bounds,
+            tls=arguments.tls,
             queue_max=arguments.queue_limit,
+            queue_total_max=arguments.queue_total,
             rate=arguments.rate,
         )
         self._selector = selector
@@ -88,7 +101,7 @@ class RelayServer:
 
     async def stop(self) -> None:
         """Say goodbye to everyone, and deliver what is queued (STOP-1, STOP-2)."""
-        self._room.close_listening()
+        self._room.close_door()
         self._room.apply(self._relay.stop())
         self._room.flush()
         begun = time.monotonic()
@@ -106,7 +119,7 @@ async def serve(
     signalled: asyncio.Event,
 ) -> int:
     """Run the relay until a signal, or its operator, ends it."""
-    print(banner(PROGRAM, listening, arguments.host))
+    print(banner(PROGRAM, listening, arguments.host, tls=arguments.tls is not None))
     print(r"\kick HANDLE sends somebody away, \quit or Ctrl-C ends the relay.")
     print("Awaiting client connections", flush=True)
     async with open_console() as console:
@@ -121,7 +134,7 @@ def descriptors_for_clients() -> int:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return max(limits.RELAY_CLIENTS_MIN, min(hard, 1 << 20) - OWN_DESCRIPTORS)
+    return max(limits.RELAY_CLIENTS_MIN, min(hard, 1 << 20) - OWN_DESCRIPTORS - SPARE_CONNECTIONS)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -131,6 +144,7 @@ def main(arguments: list[str] | None = None) -> int:
         PROGRAM,
         "Pass what each client says on to all the others, over chat/1.",
         r"Type \kick HANDLE to send somebody away, \quit or Ctrl-C to end the relay.",
+        per_address=1000,
     )
     parser.add_argument(
         "--max-clients",
@@ -147,14 +161,23 @@ def main(arguments: list[str] | None = None) -> int:
         help="what may wait for a client that reads slowly, before it is sent away (%(default)s)",
     )
     parser.add_argument(
+        "--queue-total",
+        metavar="OCTETS",
+        type=number("OCTETS", int, limits.QUEUE_TOTAL_MIN_OCTETS, 1 << 50),
+        default=1 << 28,
+        help="what may wait for all clients together; then those for whom most waits are sent "
+        "away (%(default)s)",
+    )
+    parser.add_argument(
         "--rate",
         metavar="OCTETS",
         type=number("OCTETS", int, 0, 1 << 40),
         default=1 << 20,
         help="what a client may send in a second; it is read no faster (%(default)s; 0: no limit)",
     )
-    parsed = parser.parse_args(arguments)
+    parsed = parse_server_arguments(parser, arguments)
     parsed.max_clients = min(parsed.max_clients, descriptors_for_clients())
+    parsed.bounds = bounds(parsed, parsed.max_clients)
     selector = DirectSelector()
     return run_server(parsed, partial(serve, selector), selector)
 

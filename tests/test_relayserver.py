@@ -308,7 +308,7 @@ def test_running_out_of_descriptors_harms_nobody_who_is_in() -> None:
         port = int(program.expect(r"Listening on port (\d+)")[1])
         ann, bob = joined(port, "ann", 0), Peer(port)
         more = [Peer(port) for _ in range(40)]  # their connecting is the system's doing
-        program.expect("cannot accept a connection for now: Too many open files", on_stderr=True)
+        program.expect("no connection can be taken for now: Too many open files", on_stderr=True)
         ann.send(b"ann>still here\n")
         assert bob.receive() == b"ann>still here\n"
         for peer in more:

@@ -1,0 +1,319 @@
+"""TLS under the calls of a socket, so that what is above needs not know of it (spec 2.1)."""
+
+import asyncio
+import contextlib
+import errno
+import socket
+import ssl
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+PIECE_OCTETS = 16_384
+"""What one record of TLS carries at most."""
+RECORD_HEADER_OCTETS = 5
+READ_MIN_OCTETS = 1024
+
+
+class TlsError(Exception):
+    """A certificate or a key that cannot be used; its text is a sentence for a person."""
+
+
+def server_context(certificate: Path, key: Path | None, client_ca: Path | None) -> ssl.SSLContext:
+    """What a server shows, and whom it asks for a certificate (TLS-1, TLS-3). Raises TlsError."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.num_tickets = 0  # who leaves them unread when it closes sends a reset
+    _show(context, certificate, key)
+    if client_ca is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+        _trust(context, client_ca)
+    return context
+
+
+def client_context(ca: Path | None, certificate: Path | None, key: Path | None) -> ssl.SSLContext:
+    """Whom a client trusts, and what it shows if it is asked (TLS-1, TLS-6). Raises TlsError."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    if ca is None:
+        context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+    else:
+        _trust(context, ca)
+    if certificate is not None:
+        _show(context, certificate, key)
+    return context
+
+
+NO_TLS = {"WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"}
+OLD_TLS = {"TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL"}
+NO_CERTIFICATE = {"TLSV13_ALERT_CERTIFICATE_REQUIRED"}
+REFUSED_CERTIFICATE = {
+    f"{version}_ALERT_{what}"
+    for version in ("SSLV3", "TLSV1")
+    for what in (
+        *("BAD_CERTIFICATE", "UNSUPPORTED_CERTIFICATE", "CERTIFICATE_REVOKED", "UNKNOWN_CA"),
+        *("CERTIFICATE_EXPIRED", "CERTIFICATE_UNKNOWN", "ACCESS_DENIED"),
+    )
+}
+WRONG_NAME = {62, 64}
+"""X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH"""
+UNTRUSTED = {2, 18, 19, 20, 21}
+"""Codes of X509_V_ERR for a chain that leads to no authority that is trusted"""
+
+
+def reason(error: BaseException) -> str:
+    """Why a connection failed, as a clause for a person."""
+    match error:
+        case ssl.SSLCertVerificationError(verify_code=code, verify_message=message):
+            if code in WRONG_NAME:
+                return f"its certificate is for somebody else ({message})"
+            if code in UNTRUSTED:
+                return f"its certificate is of no authority that is trusted here ({message})"
+            return f"its certificate cannot be used ({message})"
+        case ssl.SSLEOFError():
+            return "it ended the connection instead"
+        case ssl.SSLError(reason=str(what)):
+            if what in NO_TLS:
+                return "it does not talk TLS"
+            if what in OLD_TLS:
+                return "it does not talk TLS 1.3"
+            if what in NO_CERTIFICATE:
+                return "it wants a certificate (--cert FILE)"
+            if what in REFUSED_CERTIFICATE:
+                return f"it does not take this certificate ({_words(what)})"
+            return f"TLS: {_words(what)}"
+        case TimeoutError():
+            return "it took too long"
+        case OSError(strerror=str(what)):
+            return what
+    return str(error)
+
+
+def _words(what: str) -> str:
+    return what.rpartition("_ALERT_")[2].lower().replace("_", " ")
+
+
+def _show(context: ssl.SSLContext, certificate: Path, key: Path | None) -> None:
+    def refuse() -> str:
+        raise TlsError(f"{key or certificate}: the key is encrypted; give one without a passphrase")
+
+    _read(certificate)
+    if key is not None:
+        _read(key)
+    try:
+        context.load_cert_chain(certificate, key, password=refuse)
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise TlsError(f"{key or certificate}: not the key of the certificate") from None
+        raise TlsError(
+            f"{certificate}: no certificate with its key in PEM form"
+            + (f", the key in {key}" if key else "; is the key in a file of its own?")
+        ) from None
+
+
+def _trust(context: ssl.SSLContext, authorities: Path) -> None:
+    _read(authorities)
+    try:
+        context.load_verify_locations(authorities)
+    except ssl.SSLError:
+        raise TlsError(f"{authorities}: no certificate in PEM form") from None
+
+
+def _read(file: Path) -> None:
+    try:
+        file.read_bytes()
+    except OSError as error:
+        raise TlsError(f"{file}: {error.strerror}") from None
+
+
+class TlsSocket(socket.socket):
+    """A connected socket that does not wait, and whose octets travel inside TLS.
+
+    What is readable never hides inside it: ``recv`` gives all that one read of the network
+    brought, and the handshake reads no octet of what follows.
+    """
+
+    def __init__(
+        self, connected: socket.socket, context: ssl.SSLContext, host: str | None = None
+    ) -> None:
+        """Takes the socket over; ``host`` is the server that a client wants to reach."""
+        super().__init__(
+            connected.family, connected.type, connected.proto, fileno=connected.detach()
+        )
+        self.setblocking(False)
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        self._tls = context.wrap_bio(
+            self._incoming, self._outgoing, server_side=host is None, server_hostname=host
+        )
+        self._unsent = b""
+        """Octets of TLS that the system did not take yet."""
+        self._owed = 0
+        """Octets that are in there, but were not yet said to be sent."""
+        self._peers_end: OSError | bool = False
+        """Whether the peer's stream has ended; by an error if it was not ended well."""
+        self._goodbye_said = False
+        """Whether our stream has, but for what is unsent."""
+
+    async def handshake(self) -> None:
+        """Agree with the peer. Raises ssl.SSLError, or another OSError, if that fails."""
+        header = b""
+        left = 0
+        while True:
+            try:
+                self._tls.do_handshake()
+            except ssl.SSLWantReadError:
+                await self._flush_waiting()
+            except ssl.SSLError:
+                self._try_to_flush()  # the alert
+                raise
+            else:
+                await self._flush_waiting()
+                return
+            octets = await self._receive(left or RECORD_HEADER_OCTETS - len(header))
+            if left:
+                left -= len(octets)
+                continue
+            header += octets
+            if len(header) == RECORD_HEADER_OCTETS:
+                left = int.from_bytes(header[3:])
+                header = b""
+
+    async def _receive(self, most: int) -> bytes:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                octets = super().recv(most)
+            except BlockingIOError:
+                await _until_ready(self.fileno(), loop.add_reader, loop.remove_reader)
+                continue
+            if octets:
+                self._incoming.write(octets)
+            else:
+                self._incoming.write_eof()
+            return octets
+
+    async def _flush_waiting(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                self._flush()
+            except BlockingIOError:
+                await _until_ready(self.fileno(), loop.add_writer, loop.remove_writer)
+            else:
+                return
+
+    # As a socket
+
+    def recv(self, bufsize: int, _flags: int = 0) -> bytes:
+        """At most so many octets. Raises ConnectionResetError after a stream that was not
+        ended well (TLS-8), and ssl.SSLError.
+        """
+        if not self._peers_end:
+            least = min(bufsize, READ_MIN_OCTETS)
+            octets = super().recv(max(least, bufsize - PIECE_OCTETS - self._incoming.pending))
+            if octets:
+                self._incoming.write(octets)
+            else:
+                self._incoming.write_eof()
+            received = b"".join(self._decrypted())
+            self._try_to_flush()  # an answer of TLS's own
+            if received:
+                return received
+            if not self._peers_end:
+                raise BlockingIOError(errno.EAGAIN, "not a whole record yet")
+        if isinstance(self._peers_end, OSError):
+            raise self._peers_end
+        return b""
+
+    def _decrypted(self) -> Iterator[bytes]:
+        try:
+            while octets := self._tls.read(PIECE_OCTETS):
+                yield octets
+            self._peers_end = True
+        except ssl.SSLWantReadError:
+            return
+        except ssl.SSLZeroReturnError:
+            self._peers_end = True
+        except ssl.SSLEOFError:
+            self._peers_end = ConnectionResetError(errno.ECONNRESET, "cut off without a goodbye")
+        except ssl.SSLError as error:
+            self._peers_end = error
+        with contextlib.suppress(OSError):
+            # From now on it is readable, and so the end is noticed after what came before it.
+            super().shutdown(socket.SHUT_RD)
+
+    def send(self, octets: Any, _flags: int = 0) -> int:
+        """How many octets were sent. Raises BlockingIOError if none; those that follow the
+        ones said to be sent must then come again.
+        """
+        self._flush()
+        sent, self._owed = self._owed, 0
+        view = memoryview(octets)
+        while sent < len(view):
+            piece = view[sent : sent + PIECE_OCTETS]
+            self._tls.write(piece)
+            try:
+                self._flush()
+            except BlockingIOError:
+                self._owed = len(piece)
+                if not sent:
+                    raise
+                return sent
+            sent += len(piece)
+        return sent
+
+    def sendmsg(self, buffers: Iterable[Any], *_: Any) -> int:
+        """As ``send`` of what they hold together, but perhaps of a first part only."""
+        octets = b""
+        for each in buffers:
+            octets += each
+            if len(octets) >= PIECE_OCTETS:
+                break
+        return self.send(octets)
+
+    def shutdown(self, how: int) -> None:
+        """End our side: close_notify, then the end of the stream (TLS-7)."""
+        self._say_goodbye()
+        super().shutdown(how)
+
+    def close(self) -> None:
+        """Close; the goodbye is said if that can be."""
+        if self.fileno() >= 0 and not self._unsent:
+            with contextlib.suppress(OSError):
+                self._say_goodbye()
+        super().close()
+
+    def _say_goodbye(self) -> None:
+        if self._goodbye_said:
+            return
+        self._goodbye_said = True
+        with contextlib.suppress(ssl.SSLError):  # the peer has not said it yet
+            self._tls.unwrap()
+        try:
+            self._flush()
+        except BlockingIOError:
+            # Full by chance with what came before; there is no later time to come back to.
+            size = self.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+            self.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * size)
+            self._flush()
+
+    def _flush(self) -> None:
+        self._unsent += self._outgoing.read()
+        while self._unsent:
+            self._unsent = self._unsent[super().send(self._unsent) :]
+
+    def _try_to_flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._flush()
+
+
+async def _until_ready(
+    descriptor: int, add: Callable[..., object], remove: Callable[[int], object]
+) -> None:
+    ready = asyncio.get_running_loop().create_future()
+    add(descriptor, ready.set_result, None)
+    try:
+        await ready
+    finally:
+        remove(descriptor)
