@@ -9,9 +9,12 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from chatproto import limits
+
 PIECE_OCTETS = 16_384
 """What one record of TLS carries at most."""
 RECORD_HEADER_OCTETS = 5
+READ_OCTETS = 65536
 READ_MIN_OCTETS = 1024
 
 
@@ -21,8 +24,7 @@ class TlsError(Exception):
 
 def server_context(certificate: Path, key: Path | None, client_ca: Path | None) -> ssl.SSLContext:
     """What a server shows, and whom it asks for a certificate (TLS-1, TLS-3). Raises TlsError."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context = _context(ssl.PROTOCOL_TLS_SERVER)
     context.num_tickets = 0  # who leaves them unread when it closes sends a reset
     _show(context, certificate, key)
     if client_ca is not None:
@@ -33,8 +35,7 @@ def server_context(certificate: Path, key: Path | None, client_ca: Path | None) 
 
 def client_context(ca: Path | None, certificate: Path | None, key: Path | None) -> ssl.SSLContext:
     """Whom a client trusts, and what it shows if it is asked (TLS-1, TLS-6). Raises TlsError."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context = _context(ssl.PROTOCOL_TLS_CLIENT)
     if ca is None:
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
     else:
@@ -44,21 +45,31 @@ def client_context(ca: Path | None, certificate: Path | None, key: Path | None) 
     return context
 
 
-NO_TLS = {"WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"}
-OLD_TLS = {"TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL"}
-NO_CERTIFICATE = {"TLSV13_ALERT_CERTIFICATE_REQUIRED"}
-REFUSED_CERTIFICATE = {
-    f"{version}_ALERT_{what}"
-    for version in ("SSLV3", "TLSV1")
-    for what in (
-        *("BAD_CERTIFICATE", "UNSUPPORTED_CERTIFICATE", "CERTIFICATE_REVOKED", "UNKNOWN_CA"),
-        *("CERTIFICATE_EXPIRED", "CERTIFICATE_UNKNOWN", "ACCESS_DENIED"),
-    )
-}
+def _context(side: int) -> ssl.SSLContext:
+    context = ssl.SSLContext(side)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF  # Python's default hides a cut (TLS-8)
+    return context
+
+
+CUT = "UNEXPECTED_EOF_WHILE_READING"
 WRONG_NAME = {62, 64}
 """X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH"""
 UNTRUSTED = {2, 18, 19, 20, 21}
 """Codes of X509_V_ERR for a chain that leads to no authority that is trusted"""
+CLAUSES = {
+    CUT: "it ended the connection instead",
+    **dict.fromkeys(
+        ("WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"),
+        "it does not talk TLS",
+    ),
+    **dict.fromkeys(
+        ("TLSV1_ALERT_PROTOCOL_VERSION", "UNSUPPORTED_PROTOCOL"), "it does not talk TLS 1.3"
+    ),
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "it wants a certificate (--cert FILE)",
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": "it shows no certificate",
+}
+"""What OpenSSL calls an error, and what a person is told"""
 
 
 def reason(error: BaseException) -> str:
@@ -70,27 +81,16 @@ def reason(error: BaseException) -> str:
             if code in UNTRUSTED:
                 return f"its certificate is of no authority that is trusted here ({message})"
             return f"its certificate cannot be used ({message})"
-        case ssl.SSLEOFError():
-            return "it ended the connection instead"
-        case ssl.SSLError(reason=str(what)):
-            if what in NO_TLS:
-                return "it does not talk TLS"
-            if what in OLD_TLS:
-                return "it does not talk TLS 1.3"
-            if what in NO_CERTIFICATE:
-                return "it wants a certificate (--cert FILE)"
-            if what in REFUSED_CERTIFICATE:
-                return f"it does not take this certificate ({_words(what)})"
-            return f"TLS: {_words(what)}"
+        case ssl.SSLError(reason=str(name)):
+            words = name.rpartition("_ALERT_")[2].lower().replace("_", " ")
+            if "_ALERT_" in name and ("certificate" in words or "unknown ca" in words):
+                words = f"it does not take this certificate ({words})"
+            return CLAUSES.get(name, words)
         case TimeoutError():
             return "it took too long"
-        case OSError(strerror=str(what)):
-            return what
+        case OSError(strerror=str(words)):
+            return words
     return str(error)
-
-
-def _words(what: str) -> str:
-    return what.rpartition("_ALERT_")[2].lower().replace("_", " ")
 
 
 def _show(context: ssl.SSLContext, certificate: Path, key: Path | None) -> None:
@@ -166,11 +166,13 @@ class TlsSocket(socket.socket):
                 await self._flush_waiting()
             except ssl.SSLError:
                 self._try_to_flush()  # the alert
+                await self._drain()
                 raise
             else:
                 await self._flush_waiting()
                 return
             octets = await self._receive(left or RECORD_HEADER_OCTETS - len(header))
+            self._heard(octets)
             if left:
                 left -= len(octets)
                 continue
@@ -183,15 +185,19 @@ class TlsSocket(socket.socket):
         loop = asyncio.get_running_loop()
         while True:
             try:
-                octets = super().recv(most)
+                return super().recv(most)
             except BlockingIOError:
                 await _until_ready(self.fileno(), loop.add_reader, loop.remove_reader)
-                continue
-            if octets:
-                self._incoming.write(octets)
-            else:
-                self._incoming.write_eof()
-            return octets
+
+    async def _drain(self) -> None:
+        """Discard what still comes, so that no reset destroys the alert (as in CLOSE-1)."""
+        discarded = 0
+        with contextlib.suppress(OSError):
+            super().shutdown(socket.SHUT_WR)
+            async with asyncio.timeout(limits.DRAIN_MIN_SECONDS):
+                while discarded < limits.DRAIN_MIN_OCTETS:
+                    octets = await self._receive(READ_OCTETS)
+                    discarded += len(octets) or limits.DRAIN_MIN_OCTETS
 
     async def _flush_waiting(self) -> None:
         loop = asyncio.get_running_loop()
@@ -211,11 +217,7 @@ class TlsSocket(socket.socket):
         """
         if not self._peers_end:
             least = min(bufsize, READ_MIN_OCTETS)
-            octets = super().recv(max(least, bufsize - PIECE_OCTETS - self._incoming.pending))
-            if octets:
-                self._incoming.write(octets)
-            else:
-                self._incoming.write_eof()
+            self._heard(super().recv(max(least, bufsize - PIECE_OCTETS - self._incoming.pending)))
             received = b"".join(self._decrypted())
             self._try_to_flush()  # an answer of TLS's own
             if received:
@@ -226,6 +228,12 @@ class TlsSocket(socket.socket):
             raise self._peers_end
         return b""
 
+    def _heard(self, octets: bytes) -> None:
+        if octets:
+            self._incoming.write(octets)
+        else:
+            self._incoming.write_eof()
+
     def _decrypted(self) -> Iterator[bytes]:
         try:
             while octets := self._tls.read(PIECE_OCTETS):
@@ -235,10 +243,13 @@ class TlsSocket(socket.socket):
             return
         except ssl.SSLZeroReturnError:
             self._peers_end = True
-        except ssl.SSLEOFError:
-            self._peers_end = ConnectionResetError(errno.ECONNRESET, "cut off without a goodbye")
         except ssl.SSLError as error:
-            self._peers_end = error
+            cut = isinstance(error, ssl.SSLEOFError) or error.reason == CUT
+            self._peers_end = (
+                ConnectionResetError(errno.ECONNRESET, "cut off without a goodbye")
+                if cut
+                else error
+            )
         with contextlib.suppress(OSError):
             # From now on it is readable, and so the end is noticed after what came before it.
             super().shutdown(socket.SHUT_RD)
