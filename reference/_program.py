@@ -80,7 +80,7 @@ def server_arguments(
         "--connect-rate",
         metavar="N",
         type=number("N", float, 0, 1e6),
-        default=50.0,
+        default=500.0,
         help="new connections a second from one address, ten times as many at once "
         "(%(default)s; 0: no limit)",
     )
