@@ -18,7 +18,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import codec, goals, measure, picture, report
+from bench import codec, fairness, goals, measure, picture, report
 from bench.measure import STARTS, Effort
 from bench.programs import MissingToolError, build
 from bench.samples import Samples
@@ -81,7 +81,9 @@ def _measure(arguments: argparse.Namespace, directory: Path, progress: Console) 
     scenarios = _chosen(arguments)
     versions = {server.name: server.version() for server in servers} | codec.versions()
     if arguments.list:
-        print("scenarios:", *(s.name for s in scenarios), STARTS, codec.SCENARIO)
+        print(
+            "scenarios:", *(s.name for s in scenarios), STARTS, codec.SCENARIO, *fairness.SCENARIOS
+        )
         print("servers:", *(f"{name!r}" for name in versions))
         return
 
@@ -92,6 +94,8 @@ def _measure(arguments: argparse.Namespace, directory: Path, progress: Console) 
         measure.measure_starts(samples, ours, small_rounds, progress.print)
     if fnmatch.fnmatch(codec.SCENARIO, arguments.scenario):
         codec.measure(samples, small_rounds, progress.print)
+    if any(fnmatch.fnmatch(name, arguments.scenario) for name in fairness.SCENARIOS):
+        fairness.measure(samples, small_rounds, progress.print)
     measure.measure_all(samples, load, scenarios, servers, effort, progress.print)
 
     console = Console()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from attrs import frozen
 
-from bench import codec
+from bench import codec, fairness
 from bench.measure import STARTS
 from bench.peers import PEERS
 from bench.samples import (
@@ -71,6 +71,9 @@ def _goals() -> Iterator[Goal]:
     yield Goal("idle10000", CPU, 1.1, (OURS,), "A10/W1")
     for stalled in (1, 100, 1_000):
         yield Goal(f"stalled{stalled}", WALL, 1.1, (OURS,), "stalled0")
+    for scenario in fairness.SCENARIOS[1:]:
+        yield Goal(scenario, P50, 3, (OURS,), fairness.QUIET)
+        yield Goal(scenario, P99, 3, (OURS,), fairness.QUIET)
     yield Goal(STARTS, START, 150)
     yield Goal(codec.SCENARIO, MESSAGE, 1_000, ours=codec.OURS)
     yield Goal(codec.SCENARIO, MESSAGE, 1.0, codec.OTHERS, ours=codec.OURS)

@@ -5,6 +5,7 @@ from collections import Counter
 from rich.console import Console
 from rich.table import Table
 
+from bench import fairness
 from bench.goals import Verdict, short
 from bench.samples import (
     CPU,
@@ -23,8 +24,12 @@ from bench.servers import FLOOR, OURS
 CELL = 20
 """Characters of a column."""
 _METRICS = (CPU, WALL, P50, P99, IDLE_SECONDS, IDLE_KIB, START, MESSAGE)
-_ONLY = {P50: "R50", P99: "R50", WALL: "stalled"}
-"""Metrics that are shown for scenarios of this name only; the rest is in the JSON file."""
+_ONLY = {
+    P50: ("R50", *fairness.SCENARIOS),
+    P99: ("R50", *fairness.SCENARIOS),
+    WALL: ("stalled",),
+}
+"""Metrics that are shown for scenarios of these names only; the rest is in the JSON file."""
 _STYLES = {OURS: "bold", FLOOR: "cyan"}
 
 
@@ -33,7 +38,7 @@ def show(console: Console, samples: Samples, verdicts: list[Verdict]) -> None:
     columns = max(1, (console.width - CELL) // CELL)
     for metric in _METRICS:
         scenarios, servers = samples.have(metric)
-        chosen = [name for name in scenarios if name.startswith(_ONLY.get(metric, ""))]
+        chosen = [name for name in scenarios if name.startswith(_ONLY.get(metric, ("",)))]
         for start in range(0, len(chosen), columns):
             part = chosen[start : start + columns]
             console.print(_table(metric, part, servers, samples))

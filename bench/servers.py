@@ -20,6 +20,8 @@ from bench.peers import PEERS, Peer
 
 OURS = "our relay"
 FLOOR = "floor: gathered"
+UNLIMITED = ("--max-per-address", "0", "--connect-rate", "0")
+"""All clients of the bench come from one address, and all at once."""
 READY_SECONDS = 15
 QUEUE_OFF = 1 << 30
 """Octets for a slow receiver where no limit is wanted."""
@@ -193,7 +195,7 @@ def own_servers(floor: Path) -> list[Server]:
         Own(
             OURS,
             "chat",
-            [*relay, "--host", "127.0.0.1", "--max-clients", "15000"],
+            [*relay, "--host", "127.0.0.1", "--max-clients", "15000", *UNLIMITED],
             f"{__version__}, {python}",
         ),
         Own("naive asyncio", "plain", [sys.executable, "-m", "bench.naive"], python),

@@ -23,6 +23,8 @@ from reference._sockets import notice_vanished_peers
 from reference._tls import TlsSocket, reason
 
 ACCEPTS_IN_A_TURN = 1024
+REFUSALS_IN_A_TURN = 32
+"""Whoever floods with connections gets no more of a turn; the others have theirs."""
 BURST_SECONDS = 10
 """An address that was quiet may open at once what it may in so many seconds."""
 ADDRESSES_MAX = 4096
@@ -112,7 +114,8 @@ class Door:
             del self._inside[who.origin]
 
     def accept(self) -> None:
-        """Take all that wait."""
+        """Take all that wait, but for a flood of those that are turned away."""
+        refusals = 0
         for _ in range(ACCEPTS_IN_A_TURN):
             try:
                 connected, address = self.listening.accept()
@@ -124,6 +127,9 @@ class Door:
             connected.setblocking(False)
             if too_many := self._refusal(who):
                 self._turn_away(connected, who, too_many)
+                refusals += 1
+                if refusals == REFUSALS_IN_A_TURN:
+                    return
                 continue
             with contextlib.suppress(OSError):  # it has gone already
                 notice_vanished_peers(connected)
