@@ -14,23 +14,29 @@
 #include <string.h>
 #include <unistd.h>
 
-#define COLOUR    "\033[36m"
-#define NO_COLOUR "\033[m"
-
 enum {
     SAID_MAX             = 2048,        /* octets of a line, of the program's own too */
-    DRESSED_MAX          = CHAT_VISIBLE_GROWTH * SAID_MAX + 16,     /* and two colours */
+    DRESSED_MAX          = CHAT_VISIBLE_GROWTH * SAID_MAX + 16,     /* and emphasis */
     PROMPT_MAX           = 128,
     BLOCKED_MILLISECONDS = 200          /* between looks whether to give up writing */
 };
 
 static bool interactive;
 static bool on_terminal;                /* standard output is one, whatever input is */
+static const char *emphasis = "\033[36m"; /* of what is the program's own */
+static const char *no_emphasis = "\033[m";
 static bool editing;                    /* the editor is open */
 static bool settled;                    /* the prompt is on the screen */
 static char prompt_shown[PROMPT_MAX];
 static int error;
 static bool given_up;                   /* the program is to end, and the screen takes nothing */
+
+static const char *environment(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value ? value : "";
+}
 
 void screen_open(void)
 {
@@ -39,6 +45,10 @@ void screen_open(void)
         setlocale(LC_CTYPE, "C.UTF-8");
     on_terminal = isatty(STDOUT_FILENO);
     interactive = on_terminal && isatty(STDIN_FILENO);
+    if (*environment("NO_COLOR"))
+        emphasis = "\033[1m";           /* bold is no colour */
+    if (strcmp(environment("TERM"), "dumb") == 0)
+        emphasis = no_emphasis = "";    /* it would show the codes themselves */
 }
 
 bool screen_is_interactive(void)
@@ -98,17 +108,17 @@ static int write_all(int fd, const char *octets, size_t len)
 }
 
 /* Makes a line as a terminal is to show it. Its first `own` octets, a handle or a
- * whole line of the program's own, are in colour, which no text can hold: at the
+ * whole line of the program's own, are set off by what no text can hold: at the
  * beginning of a row a text that is wrapped cannot imitate them. */
 static size_t dress(char dressed[DRESSED_MAX], struct chat_span line, size_t own)
 {
     const struct chat_span rest = {line.at + own, line.len - own};
-    size_t len = sizeof COLOUR - 1;
+    size_t len = strlen(emphasis);
 
-    memcpy(dressed, COLOUR, len);
+    memcpy(dressed, emphasis, len);
     len += chat_visible(dressed + len, (struct chat_span){line.at, own});
-    memcpy(dressed + len, NO_COLOUR, sizeof NO_COLOUR - 1);
-    len += sizeof NO_COLOUR - 1;
+    memcpy(dressed + len, no_emphasis, strlen(no_emphasis));
+    len += strlen(no_emphasis);
     return len + chat_visible(dressed + len, rest);
 }
 

@@ -5,6 +5,7 @@ the program are in colours, which no text can hold: a text whose rest begins a r
 cannot be taken for either (section 15, wrap spoofing).
 """
 
+import os
 import re
 import zlib
 
@@ -36,13 +37,15 @@ _INVISIBLE = re.compile(f"[{''.join(f'{chr(first)}-{chr(last)}' for first, last 
 
 BOLD, CYAN = 1, 36
 HANDLE_COLOURS = (31, 32, 33, 34, 35, 91, 92, 93, 94, 95)
-"""Whoever speaks keeps one of these; the server is bold, notices are cyan."""
+"""Whoever speaks keeps one of these; the server is bold, notices are cyan. With NO_COLOR in
+the environment all are bold."""
 _OWN = re.compile(rf"^(?:({HANDLE_PATTERN})(?=>)|.+)".encode(), re.MULTILINE)
 
 
 def terminal_text(octets: bytes) -> bytes:
-    """Lines as a terminal is to show them."""
-    return coloured(visible(octets))
+    """Lines as a terminal is to show them. A dumb one would show the codes of colours."""
+    shown = visible(octets)
+    return shown if os.environ.get("TERM") == "dumb" else coloured(shown)
 
 
 def visible(octets: bytes) -> bytes:
@@ -58,6 +61,8 @@ def coloured(octets: bytes) -> bytes:
 
 
 def _colour(handle: bytes | None) -> int:
+    if os.environ.get("NO_COLOR"):
+        return BOLD
     if handle is None:
         return CYAN
     if handle.upper() == SERVER_HANDLE.encode():

@@ -1,9 +1,11 @@
 """TERM-13: what a terminal is shown of a text, and what stands on the screens of our programs."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from zlib import crc32
 
 import pytest
@@ -15,6 +17,7 @@ from tests import strategies
 from tests.programs import DEADLINE_SECONDS, Peer, chatserver, relayserver
 from tests.screen import COLUMNS, Screen
 
+ROOT = Path(__file__).parent.parent
 SENT = "a\u202eb\u200bc\ufeffd\u2028e\u2066f\u00adg"
 SHOWN = "a<U+202E>b<U+200B>c<U+FEFF>d<U+2028>e<U+2066>f<U+00AD>g"
 
@@ -132,22 +135,50 @@ def test_on_the_screen_of_the_client_received_and_typed() -> None:
         screen.program.close(force=True)
 
 
-def test_where_only_standard_output_is_a_terminal() -> None:
+C_CLIENT = ROOT / "c_client" / "chatclient"
+each_client = pytest.mark.parametrize(
+    "client", [[sys.executable, "-m", "reference.chatclient"], [str(C_CLIENT)]], ids=["py", "c"]
+)
+
+
+def shown_at_a_terminal(client: list[str], **environment: str) -> bytes:
+    """What a client shows of a text where only standard output is a terminal."""
     master, slave = os.openpty()
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = str(listening.getsockname()[1])
         program = subprocess.Popen(
-            [sys.executable, "-m", "reference.chatclient", "127.0.0.1", port],
+            [*client, "127.0.0.1", port],
             stdin=subprocess.PIPE,
             stdout=slave,
+            env={**os.environ, "TERM": "xterm", **environment},
         )
         os.close(slave)
         peer = Peer.of(listening.accept()[0])
         peer.send(f"bob>{SENT}\nSERVER>\\quit\n".encode())
         peer.end()
         program.communicate(timeout=DEADLINE_SECONDS)
-    assert f">{SHOWN}\r\n".encode() in os.read(master, 65536)
+    shown = os.read(master, 65536)
     os.close(master)
+    return shown
+
+
+@each_client
+def test_where_only_standard_output_is_a_terminal(client: list[str]) -> None:
+    assert f"\x1b[m>{SHOWN}\r\n".encode() in shown_at_a_terminal(client)
+
+
+@each_client
+def test_bold_where_no_colours_are_wanted(client: list[str]) -> None:
+    shown = shown_at_a_terminal(client, NO_COLOR="1")
+    assert f"\x1b[1mbob\x1b[m>{SHOWN}\r\n".encode() in shown
+    assert set(re.findall(rb"\x1b\[(\d*)m", shown)) == {b"1", b""}
+
+
+@each_client
+def test_no_codes_on_a_dumb_terminal(client: list[str]) -> None:
+    shown = shown_at_a_terminal(client, TERM="dumb")
+    assert f"bob>{SHOWN}\r\n".encode() in shown
+    assert b"\x1b" not in shown
 
 
 @pytest.mark.parametrize("server", [chatserver, relayserver])
