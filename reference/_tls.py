@@ -285,7 +285,8 @@ class TlsSocket(socket.socket):
 
     def shutdown(self, how: int) -> None:
         """End our side: close_notify, then the end of the stream (TLS-7)."""
-        self._say_goodbye()
+        with contextlib.suppress(OSError):
+            self._say_goodbye()
         super().shutdown(how)
 
     def close(self) -> None:
