@@ -104,7 +104,7 @@ def conformance(session: nox.Session) -> None:
 @nox.session
 def selftest(session: nox.Session) -> None:
     """The suite, installed alone, against programs with known bugs and legal oddities."""
-    session.install("./conformance")
+    session.install("./conformance[tls]")
     mutants = Path("c_client/build/mutants/list.toml").absolute()
     session.run("make", "-s", "-C", "c_client", "mutants", "PYTHON=python", external=True)
     with session.chdir(session.create_tmp()):  # nothing of this directory can be imported there

@@ -10,19 +10,29 @@ from pathlib import Path
 
 from conformance import __version__, selftest, spec
 from conformance.cases import PROFILES
+from conformance.credentials import Identity
 from conformance.results import program
 from conformance.settings import Settings
 from conformance.spec import CLIENT, KINDS, TURNS
 from conformance.target import Target, parse_address
+from conformance.tls import Tls, client_context
 from conformance.verdicts import Claims
 
-_RUN_HELP = "start this, without a shell; {port} and {host} are filled in"
+_RUN_HELP = (
+    "start this, without a shell; {port} and {host} are filled in; "
+    "with {cert} and {key}, or a client's {ca}, it speaks TLS"
+)
+_ADDRESS = "tcp|tls://HOST:PORT"
+_ATTACHED_HELP = "a server that runs already; several are the nodes of one relay"
 EXAMPLES = r"""
 examples:
   python -m conformance relay --run './myrelay {port}'
   python -m conformance turns --run 'node server.js {port}' --report report
   python -m conformance client --run './client {host} {port}' --only 'CLIENT-*'
   python -m conformance relay tcp://127.0.0.1:5000 --profile standard
+  python -m conformance relay --run './myrelay {port} --cert {cert} --key {key}'
+  python -m conformance client --run './client --tls --ca {ca} {host} {port}'
+  python -m conformance turns tls://chat.example:5000 --ca ca.pem
   python -m conformance replay report/replay/*.json --run './myrelay {port}'
   python -m conformance csv submissions/*/report > grades.csv
   python -m conformance list --explain RELAY-2
@@ -47,9 +57,10 @@ def _target_arguments(parser: argparse.ArgumentParser, kind: str | None) -> None
         parser.add_argument(
             "addresses",
             nargs="*",
-            metavar="tcp://HOST:PORT",
-            help="a server that runs already; several are the nodes of one relay",
+            metavar=_ADDRESS,
+            help=_ATTACHED_HELP,
         )
+        _tls_arguments(parser)
     parser.add_argument("--run", metavar="CMD", help=_RUN_HELP)
     parser.add_argument(
         "--tty",
@@ -71,6 +82,13 @@ def _target_arguments(parser: argparse.ArgumentParser, kind: str | None) -> None
         metavar="X",
         help="wait so many times as long as usual (%(default)s)",
     )
+
+
+def _tls_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--ca", metavar="FILE", help="authorities of a server at tls://; else it is not verified")
+    add("--cert", metavar="FILE", help="the certificate that is shown to it")
+    add("--key", metavar="FILE", help="its key, if it is not in the same file")
 
 
 def _run_arguments(parser: argparse.ArgumentParser) -> None:
@@ -122,9 +140,10 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         dest="addresses",
-        metavar="tcp://HOST:PORT",
-        help="a server that runs already; several are the nodes of one relay",
+        metavar=_ADDRESS,
+        help=_ATTACHED_HELP,
     )
+    _tls_arguments(again)
     _again_arguments(again)
     table = commands.add_parser("csv", help="make one table of many reports")
     table.add_argument("reports", nargs="+", type=Path, metavar="DIR|report.json")
@@ -162,11 +181,29 @@ def target_of(kind: str, arguments: argparse.Namespace) -> Target:
         tuple(parse_address(each) for each in written),
         "" if operator == "none" else operator.removeprefix("tcp:"),
         arguments.tty,
+        _tls_of(arguments, written),
         arguments.patience,
     )
     if target.operator:
         parse_address(target.operator)
     return target
+
+
+def _tls_of(arguments: argparse.Namespace, addresses: Sequence[str]) -> Tls | None:
+    """How TLS is spoken with servers that run already; that of a command is made with it."""
+    over_tls = [each.startswith("tls://") for each in addresses]
+    ca, cert, key = (getattr(arguments, each, None) for each in ("ca", "cert", "key"))
+    if not any(over_tls):
+        if ca or cert or key:
+            raise ValueError("--ca, --cert and --key are for servers at tls://HOST:PORT")
+        return None
+    if not all(over_tls):
+        raise ValueError("the nodes of one relay are all at tls:// or all at tcp://")
+    if key and not cert:
+        raise ValueError("--key needs --cert")
+    shown = Identity(cert, key) if cert else None
+    client_context(ca, shown, "1.3")
+    return Tls(ca, shown, asks=shown is not None)
 
 
 def _see_command(command: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from conformance import oracle
+from conformance import oracle, spec
 from conformance.deviation import Deviation, InconclusiveError, UnsupportedError
 from conformance.drain_fence import DrainFence
 from conformance.lower_tester import Network
@@ -132,7 +132,7 @@ class Executor:
         self.trace.complete = True
         status = None
         if self.program is not None and not self.exited:
-            status = self.program.status(broken=symptom in ("end", "reset"))
+            status = self.program.status(broken=symptom in ("end", "reset", "cut"))
         if status is not None:
             if status < 0:
                 about = list(dict.fromkeys(["TERM-6", *about]))
@@ -143,7 +143,14 @@ class Executor:
         elif flooded := self._flooded():
             summary += f"; {flooded}, of which no more is read"
             symptom = "flooded"
+        elif not self.judges(operation):
+            raise UnsupportedError(spec.NOT_JUDGED)
         raise Deviation(about, symptom, summary, expected)
+
+    def judges(self, operation: Operation) -> bool:
+        """Whether it breaks something that is judged when this is not as it should be."""
+        about = operation.get("about") or self.blame
+        return not self.target.tls or not spec.not_over_tls().issuperset(about)
 
     def _flooded(self) -> str:
         """What the target has written more of than is kept, or nothing."""

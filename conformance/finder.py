@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import HypothesisException
 
+from conformance import spec
 from conformance.acts import Executor
 from conformance.cases import Case
 from conformance.deviation import (
@@ -19,6 +20,7 @@ from conformance.deviation import (
 )
 from conformance.drain_fence import DrainFence
 from conformance.operations import Operation, Script, pack
+from conformance.spec import CLIENT
 from conformance.target import Target
 from conformance.trace import Trace
 
@@ -71,6 +73,23 @@ class Outcome:
         return bool(self.finding or self.inconclusive or self.error)
 
 
+def unfit(case: Case, target: Target) -> str:
+    """Why a case cannot be tried with a target, or nothing."""
+    if case.alone and not target.operable:
+        return "needs a target that the suite starts"
+    if case.operator and not target.operable and not target.operator:
+        return "needs the operator's side"
+    if case.tls and target.tls is None:
+        places = "{ca}" if target.kind == CLIENT else "{cert} and {key}"
+        attached = "" if target.kind == CLIENT else ", or test it at tls://HOST:PORT"
+        return f"the target does not use TLS: name {places} in --run{attached}"
+    if case.asked and not (target.tls and target.tls.asks):
+        return "nobody asks for clients' certificates: name {ca} in --run, or give --cert"
+    if target.tls is not None and spec.not_over_tls().issuperset(case.proves):
+        return spec.NOT_JUDGED
+    return ""
+
+
 class Finder:
     """Runs cases against one target, one after the other."""
 
@@ -94,6 +113,8 @@ class Finder:
         self, case: Case, operations: list[Operation], patience: float
     ) -> tuple[Deviation | None, Trace]:
         """One run of one script."""
+        if why := unfit(case, self.target):
+            raise UnsupportedError(why)
         executor = Executor(self.target, self.fence, patience, list(case.proves))
         try:
             executor.run(operations)

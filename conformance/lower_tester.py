@@ -1,4 +1,7 @@
-"""The suite's end of the socket: every wait has a deadline, every read a bound."""
+"""The suite's end of the socket: every wait has a deadline, every read a bound.
+
+Over TLS its octets are those inside, and a cut is one between records.
+"""
 
 import contextlib
 import itertools
@@ -8,7 +11,9 @@ import struct
 import time
 from collections import deque
 
+from conformance import tls
 from conformance.drain_fence import DrainFence
+from conformance.tls import CutError, TlsSocket
 from conformance.trace import Trace
 from conformance.upper_tester import Program
 
@@ -37,7 +42,8 @@ class Connection:
         self.received = 0
         self.sent = 0
         self.ending = ""
-        """``end`` after the end of the stream, ``reset`` after a reset."""
+        """``end`` after the end of the stream, ``reset`` after a reset; over TLS ``cut`` after an
+        end without close_notify."""
         self.ended_at = 0.0
         self.paused = False
         """Whether it has stopped reading."""
@@ -51,16 +57,18 @@ class Connection:
                 octets = self.socket.recv(_READ_OCTETS)
             except BlockingIOError:
                 return
-            except OSError:
-                self._end("reset")
+            except CutError:
+                self._end("cut", "end of stream without close_notify")
+                return
+            except OSError as error:
+                over_tls = isinstance(self.socket, TlsSocket)
+                self._end("reset", f"reset ({tls.words(error)})" if over_tls else "reset")
                 return
             if not octets:
-                self._end("end")
+                self._end("end", "end of stream")
                 return
             self.received += len(octets)
             self._split(octets)
-            if len(octets) < _READ_OCTETS:
-                return
 
     def _split(self, octets: bytes) -> None:
         *whole, rest = (self.rest + octets).split(b"\n")
@@ -73,13 +81,23 @@ class Connection:
             self.lines.append(rest)
             self.rest = b""
 
-    def _end(self, how: str) -> None:
+    def _end(self, how: str, words: str) -> None:
         self.ending = how
         self.ended_at = time.monotonic()
-        words = "end of stream" if how == "end" else "reset"
         self.trace.add(self.peer, self.name, "event", b"", words)
         if not self.trace.complete:
             self.trace.closing = f"{self.peer} ended the connection to {self.name} by {words}"
+
+    def send(self, octets: bytes) -> int:
+        """Send a beginning of them; how many the system has taken. OSError as of a socket."""
+        sent = self.socket.send(octets)
+        self.sent += sent
+        return sent
+
+    @property
+    def on_wire(self) -> int:
+        """Octets of TCP's stream that were sent, those of TLS with them."""
+        return self.socket.written if isinstance(self.socket, TlsSocket) else self.sent
 
     @property
     def flooded(self) -> bool:
@@ -207,7 +225,7 @@ class Network:
             if sent < len(piece):
                 break
             if fenced:
-                fenced = self.fence.wait(connection.socket, connection.sent, min(seconds, 1.0))
+                fenced = self.drained(connection, min(seconds, 1.0))
         return done
 
     def _send_whole(self, connection: Connection, octets: bytes, seconds: float) -> int:
@@ -215,9 +233,7 @@ class Network:
         done = 0
         while done < len(octets) and connection.ending in ("", "end"):
             try:
-                sent = connection.socket.send(octets[done : done + 65536])
-                done += sent
-                connection.sent += sent
+                done += connection.send(octets[done : done + 65536])
             except BlockingIOError:
                 left = deadline - time.monotonic()
                 if left <= 0 or not self.wait(left, connection, writing=True):
@@ -228,6 +244,10 @@ class Network:
                     connection.ending = "reset"
                 break
         return done
+
+    def drained(self, connection: Connection, seconds: float) -> bool:
+        """Wait until the target has read all that was sent there; False if it is too late."""
+        return self.fence.wait(connection.socket, connection.on_wire, seconds)
 
     def close(self, seconds: float) -> bool:
         """End all politely: True if the target ended all of them too, in this time."""

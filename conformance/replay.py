@@ -1,4 +1,4 @@
-"""Replay files: a failure's operations, to be run again; and the same for a person with nc."""
+"""Replay files: a failure's operations, to be run again; and the same for a person by hand."""
 
 import itertools
 import json
@@ -13,6 +13,8 @@ from conformance.operations import Operation, pack, unpack
 from conformance.spec import CLIENT
 from conformance.trace import Trace
 
+_TLS_CLIENT = "openssl s_client -quiet -connect localhost:$PORT"
+_TLS_SERVER = "openssl s_server -quiet -accept $PORT -cert CERT -key KEY"
 _BY_HAND_MAX = 6
 _PARTS_MAX = 7
 _PRINTED_MAX = 200
@@ -71,20 +73,23 @@ def clear(report: Path | None) -> None:
         each.unlink()
 
 
-def by_hand(operations: list[Operation], kind: str) -> list[str]:
+def by_hand(operations: list[Operation], kind: str, *, over_tls: bool = False) -> list[str]:
     """Commands with which a person sees about the same; ``$PORT`` is the target's.
 
     Each is for a terminal of its own, from the first on; pauses stand where a cut is.
     """
     typed = b"".join(each["octets"] for each in operations if each["op"] == "type")
     if kind == CLIENT:
+        server = _TLS_SERVER if over_tls else "nc -l -p $PORT"
         return [
-            f"{_writing(operations, 'S')} | nc -l -p $PORT",
+            f"{_writing(operations, 'S')} | {server}",
             f"{_printf(typed)} | CLIENT localhost $PORT",
         ]
+    connecting = {each["at"]: each for each in operations if each["op"] == "connect"}
     commands = [
-        f"{_writing(operations, who)} | nc -N localhost $PORT"
-        for who in dict.fromkeys(each["at"] for each in operations if each["op"] == "connect")
+        f"{_writing(operations, who)} | "
+        + (_TLS_CLIENT if over_tls and not each.get("bare") else "nc -N localhost $PORT")
+        for who, each in connecting.items()
     ]
     left_out = len(commands) - _BY_HAND_MAX
     if left_out > 0:

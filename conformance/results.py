@@ -30,6 +30,8 @@ def rows(target: Target, settings: Settings, outcome: Outcome) -> Iterable[dict[
     blamed = finding.deviation.requirements if finding else []
     broken = next(filter(settings.chosen, blamed), None)
     about = [each for each in outcome.case.proves if settings.chosen(each)]
+    if target.tls is not None:
+        about = [each for each in about if each not in spec.not_over_tls()]
     for each in dict.fromkeys([*([broken] if broken else []), *about]):
         verdict, detail = _verdict(settings, outcome, each, each == broken)
         failed = finding is not None and each == broken
@@ -108,7 +110,7 @@ def _failure(
         "closing": finding.trace.closing,
         "conclusion": " ".join([_sentence(deviation, requirement), *finding.trace.hints]),
         "again": f"{program()} replay {where} {_how(target)}",
-        "by_hand": replay.by_hand(finding.operations, target.kind),
+        "by_hand": replay.by_hand(finding.operations, target.kind, over_tls=bool(target.tls)),
         "replay": name,
     }
 
@@ -121,7 +123,17 @@ def program() -> str:
 def _how(target: Target) -> str:
     if target.command is not None:
         return f"--run {shlex.quote(target.command)}"
-    return " ".join(f"--at {written_address(each)}" for each in target.addresses)
+    written = [f"--at {written_address(each, target.scheme)}" for each in target.addresses]
+    return " ".join([*written, *_tls_options(target)])
+
+
+def _tls_options(target: Target) -> Iterable[str]:
+    if target.tls is not None and target.tls.trusted:
+        yield f"--ca {shlex.quote(target.tls.trusted)}"
+    shown = target.tls.shown if target.tls else None
+    for name, file in (("cert", shown.certificate), ("key", shown.key)) if shown else ():
+        if file:
+            yield f"--{name} {shlex.quote(file)}"
 
 
 def untested(
@@ -131,8 +143,10 @@ def untested(
     for each in bound(target.kind):
         if each.id in seen or not settings.chosen(each.id):
             continue
-        why = reason(each, target.kind) or "no case of it was run in this profile"
-        if interrupted:
+        judged = not (target.tls and each.id in spec.not_over_tls())
+        why = reason(each, target.kind) if judged else spec.NOT_JUDGED
+        why = why or "no case of it was run in this profile"
+        if interrupted and judged:
             why = BROKEN_OFF
         supported = settings.claims.supported.get(each.id)
         verdict = Verdict.UNSUPPORTED if supported is False else Verdict.NOT_TESTED

@@ -12,7 +12,7 @@ from typing import Any
 
 from conformance import __version__, replay, smoke, spec
 from conformance.cases import Case
-from conformance.finder import FIND_SECONDS, Finder, Outcome
+from conformance.finder import FIND_SECONDS, Finder, Outcome, unfit
 from conformance.results import bound, reason, rows, untested, without_surprise
 from conformance.settings import Settings
 from conformance.strays import end_strays, survivors
@@ -147,11 +147,8 @@ class Run:
         deadline = self.begun + self.settings.max_seconds
         if time.monotonic() > deadline:
             return Outcome(case, unsupported="the time of --max-seconds was over")
-        if not self.target.operable and (
-            case.alone or (case.operator and not self.target.operator)
-        ):
-            need = "a target that the suite starts" if case.alone else "the operator's side"
-            return Outcome(case, unsupported=f"needs {need}")
+        if why := unfit(case, self.target):
+            return Outcome(case, unsupported=why)
         self.given_up = self.given_up or self._too_much()
         if self.given_up:
             return Outcome(case, unsupported=self.given_up)
@@ -203,6 +200,10 @@ class Run:
     def _remarks(self) -> list[str]:
         """What a reader has to know besides the results."""
         found = []
+        if self.target.tls is not None:
+            found.append("It was tested over TLS: all octets here are those inside.")
+            if self.target.tls.trusted is None:
+                found.append("The server's certificate was not verified: no --ca was given.")
         if self.given_up:
             left = sum(outcome.unsupported == self.given_up for outcome in self.outcomes)
             found.append(f"{left} cases were not run; {self.given_up}")
@@ -232,7 +233,9 @@ class Run:
             "target": {
                 "kind": self.target.kind,
                 "command": self.target.command,
-                "addresses": [*map(written_address, self.target.addresses)],
+                "addresses": [
+                    written_address(each, self.target.scheme) for each in self.target.addresses
+                ],
             },
             "settings": {**self.settings.public(), "interrupted": self.interrupted},
             "started": self.started,

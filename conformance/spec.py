@@ -17,9 +17,10 @@ _PLACES = (
 )
 """Beside the package in the repository, or shipped inside an installed one."""
 
+_ID = r"[A-Z]+-\d+"
 _SECTION = re.compile(r"^#{2,3} (?P<section>\d+(\.\d+)?) ", re.MULTILINE)
 _REQUIREMENT = re.compile(
-    r"^\*\*(?P<id>[A-Z]+-\d+)\*\* "
+    rf"^\*\*(?P<id>{_ID})\*\* "
     r"\[(?P<who>[a-z ]+?) (?P<word>MUST NOT|MUST|SHOULD NOT|SHOULD|MAY)(?P<mark>;[^\]]*)?\] "
     r"(?P<text>.+)$",
     re.MULTILINE,
@@ -36,6 +37,8 @@ _BINDS = {
 """Whom the words of the specification bind; every other role binds both ends."""
 
 NO_TEST = "the specification says that it is not testable from outside"
+
+NOT_JUDGED = "not judged over TLS: many TLS libraries end both directions at once (section 2.1)"
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,14 @@ def invisible() -> list[tuple[int, int]]:
     _, _, table = document().partition("<!-- table: invisible -->\n")
     rows = re.findall(r"^\| U\+(\w+) \| U\+(\w+) \|", table.partition("\n\n")[0], re.MULTILINE)
     return [(int(first, 16), int(last, 16)) for first, last in rows]
+
+
+@cache
+def not_over_tls() -> frozenset[str]:
+    """The requirements of which section 2.1 says that they are not judged over TLS."""
+    names = rf"{_ID}(?:(?:, | and ){_ID})*"
+    [sentence] = re.findall(rf"({names}) are not judged over TLS", document())
+    return frozenset(re.findall(_ID, sentence))
 
 
 def binding(kind: str) -> list[Requirement]:

@@ -8,9 +8,11 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from conformance import tls
 from conformance.deviation import InconclusiveError, UnreachableError
 from conformance.ports import free_port
 from conformance.spec import CLIENT
+from conformance.tls import Tls, TlsSocket
 from conformance.upper_tester import Program, ending, wait_listening
 
 START_SECONDS = 15.0
@@ -18,28 +20,33 @@ HOST = "127.0.0.1"
 BROKEN_OFF = "the run was broken off"
 SMALL_BUFFER, SMALL_SEGMENT = 4096, 536
 """Octets: with these the system holds little, and most of what waits is in the server."""
-_ADDRESS = re.compile(r"(?:tcp://)?(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<host>[^\s:]+)):(?P<port>\d+)")
+_ADDRESS = re.compile(
+    r"(?:(?:tcp|tls)://)?(?:\[(?P<six>[0-9a-fA-F:.]+)\]|(?P<host>[^\s:]+)):(?P<port>\d+)"
+)
 
 Address = tuple[str, int]
 
 
 def parse_address(written: str) -> Address:
-    """``tcp://HOST:PORT`` or ``HOST:PORT``; ValueError with a sentence if it is neither."""
+    """``tcp://HOST:PORT``, ``tls://…`` or ``HOST:PORT``; ValueError with a sentence if not."""
     match = _ADDRESS.fullmatch(written)
     if match is None or not 0 < int(match["port"]) < 65536:
         raise ValueError(f"{written!r} is no address such as tcp://127.0.0.1:5000")
     return match["six"] or match["host"], int(match["port"])
 
 
-def written_address(address: Address) -> str:
+def written_address(address: Address, scheme: str = "tcp") -> str:
     """What ``parse_address`` reads."""
     host, port = address
-    return f"tcp://[{host}]:{port}" if ":" in host else f"tcp://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 @dataclass
 class Target:
-    """One implementation under test. ``command`` has {port}, a client's also {host}."""
+    """One implementation under test. ``command`` has {port}, a client's also {host}.
+
+    With {cert} and {key}, or a client's {ca}, it speaks TLS.
+    """
 
     kind: str
     command: str | None = None
@@ -47,6 +54,8 @@ class Target:
     operator: str = ""
     """HOST:PORT where the operator of an attached server types and reads, or nothing."""
     tty: str = "stdout"
+    tls: Tls | None = None
+    """How TLS is spoken with it, if it is."""
     patience: float = 1.0
     """So many times as long as usual it may take to start."""
     program: Program | None = None
@@ -54,6 +63,15 @@ class Target:
     starts: int = 0
     broken_off: threading.Event = field(default_factory=threading.Event)
     """Set when whatever is tested with it, or with another one of it, should come to an end."""
+
+    def __post_init__(self) -> None:
+        if self.tls is None and self.command is not None:
+            self.tls = tls.of_command(self.command, is_client=self.kind == CLIENT)
+
+    @property
+    def scheme(self) -> str:
+        """What stands before its addresses."""
+        return "tls" if self.tls else "tcp"
 
     @property
     def operable(self) -> bool:
@@ -68,6 +86,8 @@ class Target:
         """The command line for this address."""
         assert self.command is not None
         command = self.command.replace("{host}", host).replace("{port}", str(port))
+        if self.tls is not None:
+            command = tls.filled(command, is_client=self.kind == CLIENT)
         return re.sub(r"^python3? ", f"{sys.executable} ", command)
 
     def start(self, port: int, tty: str = "") -> Program:
@@ -133,10 +153,13 @@ class Target:
             self.program.kill()
             self.program = None
 
-    def connect(self, index: int, port: int, seconds: float, slow: bool = False) -> socket.socket:
-        """A connection to the server, of our index-th client: one node after the other."""
+    def address(self, index: int, port: int) -> Address:
+        """Where our index-th client connects to: one node after the other."""
         nodes = self.addresses or ((HOST, port),)
-        address = nodes[index % len(nodes)]
+        return nodes[index % len(nodes)]
+
+    def connect(self, address: Address, seconds: float, *, slow: bool) -> socket.socket:
+        """A connection of TCP to the server."""
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         connected = socket.socket(family, socket.SOCK_STREAM)
         try:
@@ -153,3 +176,14 @@ class Target:
                 "see that the server runs and takes connections there"
             ) from None
         return connected
+
+
+def shake(connected: TlsSocket, seconds: float) -> None:
+    """Do the handshake of TLS; UnreachableError, and no connection any more, if it fails."""
+    try:
+        connected.handshake(seconds)
+    except OSError as error:
+        connected.close()
+        raise UnreachableError(
+            f"the handshake of TLS fails ({tls.words(error)}); see that it speaks TLS 1.3"
+        ) from None

@@ -13,7 +13,7 @@ ROOMS = {"chatproto", "reference", "conformance", "tools", "tests", "bench"}
 MAY_IMPORT = {
     "chatproto": {"chatproto", "attrs"} | PURE,
     "reference": {"chatproto", "reference", "attrs", "prompt_toolkit"} | sys.stdlib_module_names,
-    "conformance": {"conformance", "hypothesis", "jinja2", "markupsafe", "rich"}
+    "conformance": {"conformance", "hypothesis", "jinja2", "markupsafe", "rich", "trustme"}
     | sys.stdlib_module_names,
     "tools": {"tools", "attrs"} | sys.stdlib_module_names,
 }

@@ -12,6 +12,7 @@ from conformance.operations import Operation
 from conformance.spec import limits
 from conformance.trace import escape
 
+_HANDSHAKE_SECONDS = 2.0
 _RESET_SECONDS = 0.05
 """So long a reset is waited for that would answer octets which nobody reads."""
 
@@ -92,7 +93,7 @@ def quiet(run: Executor, operation: Operation) -> None:
         run.deviate(
             operation, "it spoke", f'{connection.name} received "{escape(line)}"', "silence"
         )
-    if connection.ending in ("end", "reset"):
+    if connection.ending in ("end", "reset", "cut"):
         run.deviate(
             operation, connection.ending, f"{connection.name} was ended", "an open connection"
         )
@@ -129,7 +130,11 @@ def says_nothing(run: Executor, operation: Operation) -> None:
     while time.monotonic() < deadline and not program.ended(0.0 if connection else 0.01):
         if connection is None:
             with contextlib.suppress(OSError):
-                connection = run.network.take("S", run.listener.accept()[0])
+                connected = run.listener.accept()[0]
+                if run.target.tls is not None:
+                    connected = run.target.tls.accept(connected)
+                    connected.handshake(_HANDSHAKE_SECONDS)
+                connection = run.network.take("S", connected)
             continue
         line = run.network.line(connection, 0.05)
         if line is not None or connection.rest:
@@ -169,7 +174,7 @@ def closed_within(run: Executor, operation: Operation) -> None:
     settle(run, {**operation, "seconds": operation["seconds"]})
     for _ in range(2):
         run.network.send(connection, b"x", [], 0.1)
-        run.network.fence.wait(connection.socket, connection.sent, 0.05)
+        run.network.drained(connection, 0.05)
     if connection.ending != "reset":
         about = f"after {operation['seconds']} s its socket is still open"
         run.deviate(operation, "stays open", about, "that it closes after 30 s at the latest")

@@ -12,6 +12,12 @@ from conformance.operations import Operation
 from conformance.spec import CLIENT, RELAY
 from conformance.trace import escape
 
+_ENDED = {
+    "end": "ended the stream",
+    "reset": "reset the connection",
+    "cut": "ended the stream without close_notify",
+}
+
 
 def expect_event(
     run: Executor, operation: Operation, connection: Connection, want: oracle.Event
@@ -49,7 +55,8 @@ def nothing_came(
         about = list(dict.fromkeys(["LINE-1", *operation.get("about", [])]))
         run.deviate({**operation, "about": about}, "unfinished line", text, expected)
     if connection.ending:
-        how = "ended the stream" if connection.ending == "end" else "reset the connection"
+        how = _ENDED[connection.ending]
+        operation = also(operation, "TLS-7") if connection.ending == "cut" else operation
         run.deviate(operation, connection.ending, f"{name}: the {run.middle} {how}", expected)
     if _overtaken(run, connection, want):
         run.trace.hints.append("A later line of the same sender came: it is lost, not late.")
@@ -149,7 +156,7 @@ def _has_blank(run: Executor, want: oracle.Event, got: oracle.Event) -> bool:
 
 
 def expect_end(run: Executor, operation: Operation, connection: Connection) -> None:
-    """Nothing more comes but the end of the stream."""
+    """Nothing more comes but the end of the stream; over TLS a reset is not judged (CLOSE-1)."""
     line = run.network.line(connection, run.patience)
     pending = run.pending.get(connection.name)
     if pending:
@@ -163,9 +170,14 @@ def expect_end(run: Executor, operation: Operation, connection: Connection) -> N
         )
     if connection.ending == "end" and not connection.rest:
         return
+    if connection.ending == "cut":
+        operation = also(operation, "TLS-7")
+    elif run.target.tls is not None and (connection.ending == "reset" or not run.judges(operation)):
+        return
     what = {
         "": "the connection stays open",
         "reset": "the connection was reset",
+        "cut": "its stream ended without close_notify",
         "end": f'an unfinished "{escape(connection.rest)}" came',
     }[connection.ending]
     run.deviate(operation, connection.ending or "stays open", what, "the end of the stream")

@@ -9,39 +9,65 @@ from conformance.deviation import InconclusiveError
 from conformance.executor import Executor, act
 from conformance.lower_tester import Connection
 from conformance.operations import Operation
+from conformance.target import shake
+from conformance.tls import TlsSocket
 
-_CONNECT_SECONDS = 8.0
+_CONNECT_SECONDS = 5.0
+_ACCEPT_SECONDS = 8.0
 
 
 @act
 def connect(run: Executor, operation: Operation) -> None:
-    """Connect to the target."""
+    """Connect to the target, and do the handshake of TLS where it speaks TLS.
+
+    With ``bare`` it is a connection of TCP; ``shows`` names the certificate that is shown.
+    """
     program = run.program
     name = operation["at"]
-    index = len(run.network.connections)
-    port = run.port or run.target.port
     try:
-        connected = run.target.connect(index, port, 5, operation.get("slow", False))
+        connected, host = bare_connection(run, operation)
+        if run.target.tls is not None and not operation.get("bare"):
+            connected = run.target.tls.connect(connected, host, operation.get("shows", ""))
+            shake(connected, _CONNECT_SECONDS)
     except InconclusiveError as error:
         if program is None or not run.target.operable:
             raise
         program.ended(0.3)
         run.deviate(operation, "not reached", str(error), "a server that takes connections")
     run.network.take(name, connected)
-    run.trace.add(name, run.middle, "event", b"", "connects")
+    over = " over TLS" if isinstance(connected, TlsSocket) else ""
+    run.trace.add(name, run.middle, "event", b"", f"connects{over}")
+
+
+def bare_connection(run: Executor, operation: Operation) -> tuple[socket.socket, str]:
+    """A connection of TCP to the target, and the host that it is to."""
+    address = run.target.address(len(run.network.connections), run.port or run.target.port)
+    slow = operation.get("slow", False)
+    return run.target.connect(address, _CONNECT_SECONDS, slow=slow), address[0]
 
 
 @act
 def accept(run: Executor, operation: Operation) -> None:
-    """Take the connection of a client under test."""
+    """Take the connection of a client under test, and do the handshake of TLS if it speaks that."""
+    connected = accepted(run, operation)
+    if run.target.tls is not None:
+        connected = run.target.tls.accept(connected)
+        try:
+            shake(connected, _CONNECT_SECONDS)
+        except InconclusiveError as error:
+            run.deviate(operation, "no handshake", str(error), "a handshake of TLS 1.3")
+    run.network.take(operation["at"], connected)
+
+
+def accepted(run: Executor, operation: Operation) -> socket.socket:
+    """A connection of TCP from the client under test."""
     assert run.listener is not None
     run.listener.setblocking(False)
-    deadline = time.monotonic() + _CONNECT_SECONDS * run.target.patience
+    deadline = time.monotonic() + _ACCEPT_SECONDS * run.target.patience
     ended = False
     while True:
         with contextlib.suppress(BlockingIOError):
-            run.network.take(operation["at"], run.listener.accept()[0])
-            return
+            return run.listener.accept()[0]
         left = deadline - time.monotonic()
         if ended or left <= 0:
             run.deviate(operation, "no connection", "it does not connect", "a connection")
@@ -97,8 +123,7 @@ def flood(run: Executor, operation: Operation) -> None:
     sent = 0
     with contextlib.suppress(OSError):
         while sent < len(octets):
-            sent += connection.socket.send(octets[sent : sent + 262_144])
-    connection.sent += sent
+            sent += connection.send(octets[sent : sent + 262_144])
     note = f"{sent:,} octets at once"
     run.trace.add(connection.name, run.middle, "octets", octets[:200], note)
 
@@ -118,7 +143,7 @@ def fence(run: Executor, operation: Operation) -> None:
     """Wait until the target has read all that was sent there."""
     connection = run.network.connections[operation["at"]]
     seconds = operation.get("seconds", run.patience)
-    run.network.fence.wait(connection.socket, connection.sent, seconds)
+    run.network.drained(connection, seconds)
 
 
 @act

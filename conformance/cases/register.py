@@ -28,6 +28,10 @@ class Case:
     """Whether it needs a process of its own, so that an attached target cannot be tested."""
     operator: bool
     """Whether it needs the operator's side of a server."""
+    tls: bool = False
+    """Whether it needs TLS."""
+    asked: bool = False
+    """Whether it needs a server that asks clients for certificates."""
 
     @property
     def about(self) -> str:
@@ -53,13 +57,25 @@ def case(
     every: int = 0,
     alone: bool = False,
     operator: bool = False,
+    tls: bool = False,
+    asked: bool = False,
 ) -> Callable[[Build], Build]:
     """Register a case, from this profile on."""
 
     def register(build: Build) -> Build:
         name = f"{kind}.{build.__name__.replace('_', '-')}"
         CASES[name] = Case(
-            name, kind, proves, build, share, profile, every, alone, operator or alone
+            name=name,
+            kind=kind,
+            proves=proves,
+            build=build,
+            share=share,
+            profile=profile,
+            every=every,
+            alone=alone,
+            operator=operator or alone,
+            tls=tls or asked,
+            asked=asked,
         )
         return build
 
