@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance import further, smoke
+from conformance import credentials, further, smoke
 from conformance.finder import FIND_SECONDS, Finder
 from conformance.runner import Run
 from conformance.settings import Settings
@@ -88,13 +88,13 @@ def checks(seeds: int, also: Iterable[Path] = ()) -> list[Check]:
     for subject in registry.SUBJECTS:
         kind = subject.name
         for bug in subject.bugs:
-            command = _command(subject.command("bug", bug.name), kind)
+            command = _command(subject.command("bug", bug.name, over_tls=bug.tls), kind)
             found.append(Check("mutant", kind, bug.name, command, bug.requirements, bug.slow))
-        for name in ("", *(odd.name for odd in subject.oddities)):
-            start = subject.command("odd", name) if name else subject.command()
+        oddities = [(each.name, "odd", each.name, each.tls) for each in subject.oddities]
+        for title, switch, name, over_tls in [("correct", "", "", False), *oddities]:
+            command = _command(subject.command(switch, name, over_tls=over_tls), kind)
             for seed in range(seeds):
-                command = _command(start, kind)
-                found.append(Check("odd", kind, name or "correct", command, seed=seed))
+                found.append(Check("odd", kind, title, command, seed=seed))
     found += [
         Check("mutant", each.kind, each.name, each.command, each.requirements, each.slow)
         for path in also
@@ -179,6 +179,8 @@ def main(arguments: argparse.Namespace) -> int:
         raise ValueError(f"nothing is called {arguments.match}; see the table of a whole run")
     begun = time.monotonic()
     scores: list[Score] = []
+    if any("{ca}" in each.command for each in chosen):
+        credentials.own()  # once, for all worker processes
     pool = ProcessPoolExecutor(arguments.jobs, initializer=_end_at_once)
     futures = [pool.submit(run, each) for each in sorted(chosen, key=lambda each: not each.slow)]
     try:

@@ -15,6 +15,8 @@ class Bug:
     what: str
     slow: bool = False
     """It shows only after half a minute."""
+    tls: bool = False
+    """It shows only over TLS."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,13 @@ class Oddity:
     name: str
     what: str
     why: str
+    tls: bool = False
+    """It is one of TLS."""
 
 
-def bug(name: str, requirements: str, what: str, *, slow: bool = False) -> Bug:
+def bug(name: str, requirements: str, what: str, *, slow: bool = False, tls: bool = False) -> Bug:
     """A row of a table of bugs; the requirements are separated by blanks."""
-    return Bug(name, tuple(requirements.split()), what, slow)
+    return Bug(name, tuple(requirements.split()), what, slow, tls)
 
 
 def switches(

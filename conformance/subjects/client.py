@@ -1,6 +1,7 @@
 r"""A client of chat/1, correct unless a bug is switched on.
 
 python -m conformance.subjects.client HOST PORT [--patience SECONDS] [--bug NAME | --odd NAME]
+    [--tls --ca FILE [--cert FILE --key FILE]]
 
 The first line of standard input is the handle, each further one a text or \quit.
 """
@@ -10,12 +11,14 @@ import os
 import select
 import signal
 import socket
+import ssl
 import sys
 import time
 from collections import deque
 
-from conformance.subjects import net, wire
+from conformance.subjects import net, tls, wire
 from conformance.subjects.catalogue import Bug, Oddity, bug, switches
+from conformance.subjects.tls import Files, TlsSocket
 from conformance.subjects.wire import ViolationError, to_line
 
 WAITING_MAX = 1000
@@ -49,7 +52,7 @@ def cut_for_client(text: bytes, bug: str = "") -> list[bytes]:
 class Chat:
     """One conversation, from the join to the end."""
 
-    def __init__(self, user: "User", sock: socket.socket, patience: float) -> None:
+    def __init__(self, user: "User", sock: socket.socket | TlsSocket, patience: float) -> None:
         self.bug = user.bug
         self.odd = user.odd
         self._user = user
@@ -110,11 +113,10 @@ class Chat:
         if connection.wants_to_read() and not self._screen.full():
             readers.append(connection)
         until = min(self._gives_up_at(), connection.deadline)
-        readable, writable, _ = select.select(
+        readable, writable = net.ready(
             readers,
             [connection] if connection.wants_to_write() else [],
-            [],
-            0.1 if self._screen.full() else None if until == math.inf else self._from_now(until),
+            0.1 if self._screen.full() else until - time.monotonic(),
         )
         if self.odd == "late":
             time.sleep(0.02)
@@ -130,9 +132,6 @@ class Chat:
             connection.flush()
         if time.monotonic() >= connection.deadline:
             self._over = True
-
-    def _from_now(self, until: float) -> float:
-        return max(0.0, until - time.monotonic())
 
     # The user.
 
@@ -486,10 +485,7 @@ class Chat:
             if connection.wants_to_read():
                 readers.append(connection)
             writers = [connection] if connection.wants_to_write() else []
-            wait = max(0.0, connection.deadline - now)
-            readable, writable, _ = select.select(
-                readers, writers, [], None if wait == math.inf else wait
-            )
+            readable, writable = net.ready(readers, writers, connection.deadline - now)
             if writable:
                 connection.flush()
             if connection in readable and not connection.closed:
@@ -501,7 +497,15 @@ class Chat:
 class User:
     """Whoever sits at the terminal, and the connections that serve him."""
 
-    def __init__(self, host: str, port: int, patience: float, bug: str, odd: str) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        patience: float,
+        bug: str = "",
+        odd: str = "",
+        files: Files | None = None,
+    ) -> None:
         self.bug = bug
         self.odd = odd
         self.signals = net.Signals(bug)
@@ -510,10 +514,11 @@ class User:
         self.handle = b""
         self._address = (host, port)
         self._patience = patience
+        self._context = tls.client_context(files, bug) if files else None
 
     def run(self) -> int:
         """Ask for the handle, connect, and chat; the exit status."""
-        sock: socket.socket | None = None
+        sock: socket.socket | TlsSocket | None = None
         if self.odd == "connects-first" and (sock := self._connect()) is None:
             return LOST
         while True:
@@ -569,12 +574,26 @@ class User:
             return ""
         return "it is the server's" if wire.is_server(self.handle) else ""
 
-    def _connect(self) -> socket.socket | None:
+    def _connect(self) -> socket.socket | TlsSocket | None:
         try:
-            return socket.create_connection(self._address, CONNECT_SECONDS)
+            sock = socket.create_connection(self._address, CONNECT_SECONDS)
+            return self._secured(sock) if self._context else sock
         except OSError as error:
-            self.screen.note(f"cannot connect: {error}")
+            distrusted = isinstance(error, ssl.SSLCertVerificationError)
+            if not (distrusted and self.bug == "distrusts-in-silence"):
+                self.screen.note(f"cannot connect: {error}")
             return None
+
+    def _secured(self, sock: socket.socket) -> TlsSocket:
+        """TLS, its handshake done; OSError, and nothing said, if it fails (TLS-6)."""
+        assert self._context is not None
+        host = self._address[0]
+        secured = TlsSocket(sock, self._context, host=host, bug=self.bug, odd=self.odd)
+        deadline = time.monotonic() + CONNECT_SECONDS
+        while not secured.shake():
+            if not select.select([secured], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                raise TimeoutError
+        return secured
 
 
 def _of_receivers() -> tuple[Bug, ...]:
@@ -585,6 +604,7 @@ def _of_receivers() -> tuple[Bug, ...]:
 
 BUGS: tuple[Bug, ...] = (
     *_of_receivers(),
+    *tls.CLIENT_BUGS,
     bug("empty-line-counts", "LINE-6", "It tells of a line with no content as of a faulty one."),
     bug("content-of-512", "LINE-7", "It goes on after an unfinished content of 512 octets."),
     bug("splits-long-line", "LINE-7 ERR-8", "It takes the rest of a line too long for a line."),
@@ -736,6 +756,7 @@ BUGS: tuple[Bug, ...] = (
 )
 
 ODDITIES: tuple[Oddity, ...] = (
+    *tls.CLIENT_ODDITIES,
     Oddity("reads-one-octet", "It reads 1 octet at a time.", "STREAM-1: reads mean nothing."),
     Oddity("reads-512-octets", "It reads 512 octets at a time.", "STREAM-1: reads mean nothing."),
     Oddity("late", "It does everything 20 ms late.", "No requirement is as quick."),
@@ -762,13 +783,17 @@ def main(arguments: list[str]) -> int:
     """Run the client; the exit status."""
     parser = switches("client", BUGS, ODDITIES)
     parser.add_argument("--patience", type=float, default=UNANSWERED_SECONDS)
+    parser.add_argument("--tls", action="store_true")
+    for name in ("--ca", "--cert", "--key"):
+        parser.add_argument(name, metavar="FILE")
     parser.add_argument("address", nargs="*", metavar="HOST PORT")
     options = parser.parse_args(arguments)
     if len(options.address) != 2 or not options.address[1].isdecimal():
         print("usage: client HOST PORT", file=sys.stderr)
         return 1 if options.bug == "wrong-arguments-status-1" else WRONG
     host, port = options.address
-    user = User(host, int(port), options.patience, options.bug, options.odd)
+    files = Files(options.cert, options.key, options.ca) if options.tls else None
+    user = User(host, int(port), options.patience, options.bug, options.odd, files)
     try:
         status = user.run()
     except ConnectionError:  # only with the bug dies-of-reset

@@ -15,17 +15,20 @@ import re
 import select
 import signal
 import socket
+import ssl
 import struct
 import sys
 import termios
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from conformance.spec import invisible
-from conformance.subjects import wire
+from conformance.subjects import tls, wire
 from conformance.subjects.catalogue import Bug, Oddity, bug
+from conformance.subjects.tls import Files, TlsSocket
 
 READ_MAX = 65536
 DRAIN_SECONDS = 2.0
@@ -41,7 +44,7 @@ _INVISIBLE = re.compile(f"[{''.join(f'{chr(first)}-{chr(last)}' for first, last 
 class Connection:
     """A socket, what is to be sent on it, and how it ends."""
 
-    def __init__(self, sock: socket.socket, bug: str = "", odd: str = "") -> None:
+    def __init__(self, sock: socket.socket | TlsSocket, bug: str = "", odd: str = "") -> None:
         self.sock = sock
         self.bug = bug
         self.odd = odd
@@ -74,8 +77,18 @@ class Connection:
         """Whether there can be anything to read."""
         return not self.heard_end and not self.closed
 
+    @property
+    def hidden(self) -> bool:
+        """Whether there is something to read that the system does not know of."""
+        return isinstance(self.sock, TlsSocket) and self.sock.hidden
+
+    def _owes(self) -> bool:
+        return isinstance(self.sock, TlsSocket) and self.sock.owes
+
     def wants_to_write(self) -> bool:
         """Whether something waits to be sent, be it only the end."""
+        if self._owes() and not self.closed:
+            return True
         if self.bug == "ends-no-side" and not self.out and not self.heard_end:
             return False
         return not self.closed and (bool(self.out) or (self.ended and not self.said_end))
@@ -91,10 +104,11 @@ class Connection:
                 pieces.append(self.sock.recv(step))
             except BlockingIOError:
                 break
-            except OSError:  # a reset is an end of the stream (CLOSE-4)
+            except OSError as error:  # a reset is an end of the stream (CLOSE-4), a cut too (TLS-8)
                 if self.bug == "dies-of-reset":
                     raise
-                if self.bug == "reset-unnoticed":
+                cut = self.bug == "cut-unnoticed" and isinstance(error, ssl.SSLError)
+                if self.bug == "reset-unnoticed" or cut:
                     self.heard_end = True  # and nobody is told
                     break
                 self.was_reset = True
@@ -124,6 +138,8 @@ class Connection:
                 del self.out[:sent]
                 if self.odd == "writes-in-two-pieces":
                     break
+            if isinstance(self.sock, TlsSocket):
+                self.sock.flush()
         except BlockingIOError:
             return
         except OSError:
@@ -146,6 +162,8 @@ class Connection:
     def end(self) -> None:
         """End this side once everything is said, then discard until the end of the stream."""
         self.ended = True
+        if self.odd == "ends-both-directions" and self.heard_end:
+            self.out.clear()
         self.deadline = min(self._latest, time.monotonic() + FLUSH_SECONDS)
 
     def say_end(self) -> None:
@@ -171,6 +189,8 @@ class Connection:
             self.deadline = math.inf
         with contextlib.suppress(OSError):
             self.sock.shutdown(socket.SHUT_WR)
+        if self.odd == "ends-both-directions":
+            self.close()
 
     def hurry(self, deadline: float) -> None:
         """Be closed by then, and discard no longer than has to be."""
@@ -203,7 +223,7 @@ class Connection:
         self.sock.close()
 
 
-def notice_vanished_peer(sock: socket.socket) -> None:
+def notice_vanished_peer(sock: socket.socket | TlsSocket) -> None:
     """Have the system notice within 90 seconds that the peer vanished (CLOSE-7, CLOSE-8)."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     options = (
@@ -215,6 +235,16 @@ def notice_vanished_peer(sock: socket.socket) -> None:
     for name, value in options:
         if hasattr(socket, name):
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def ready(
+    readers: Sequence[Any], writers: Sequence[Any], seconds: float
+) -> tuple[list[Any], list[Any]]:
+    """Who can read and write, once somebody can; what TLS hides from the system is there now."""
+    hidden = [each for each in readers if getattr(each, "hidden", False)]
+    wait = 0.0 if hidden else None if seconds == math.inf else max(0.0, seconds)
+    readable, writable, _ = select.select(readers, writers, [], wait)
+    return [*hidden, *readable], writable
 
 
 class Screen:
@@ -405,9 +435,12 @@ def listen(port: int, bug: str = "") -> list[socket.socket]:
 class Server:
     """A loop that hears connections, the operator and signals."""
 
-    def __init__(self, bug: str = "", odd: str = "") -> None:
+    def __init__(self, bug: str = "", odd: str = "", files: Files | None = None) -> None:
         self.bug = bug
         self.odd = odd
+        self._context = tls.server_context(files, bug, odd) if files else None
+        self._shaking: dict[TlsSocket, float] = {}
+        """Whose handshake has not ended, and when it has to; they are no connections yet."""
         self.connections: list[Connection] = []
         self.screen = Screen(bug, odd)
         self.keyboard = Keyboard(bug)
@@ -419,7 +452,7 @@ class Server:
 
     # What a relay and a turn server do differently.
 
-    def accepted(self, sock: socket.socket) -> Connection:
+    def accepted(self, sock: socket.socket | TlsSocket) -> Connection:
         """Take a new connection."""
         raise NotImplementedError
 
@@ -504,7 +537,7 @@ class Server:
 
     def _once(self, signals: Signals) -> None:
         """Wait for something, then do all that can be done."""
-        readers: list[Signals | Keyboard | Connection | socket.socket] = [signals]
+        readers: list[Signals | Keyboard | Connection | socket.socket | TlsSocket] = [signals]
         now = time.monotonic()
         self._do_due(now)
         until = self._until(now)
@@ -514,12 +547,8 @@ class Server:
         if self._draining_alone():
             hearing = [each for each in hearing if each.ended]
         writing = [each for each in self.connections if each.wants_to_write()]
-        readable, writable, _ = select.select(
-            [*readers, *hearing, *self._listening],
-            writing,
-            [],
-            None if until == math.inf else max(0.0, until - now),
-        )
+        readers += [*hearing, *self._shakers(), *self._listening]
+        readable, writable = ready(readers, writing, until - now)
         if self.odd == "late":
             time.sleep(0.02)
         if signals in readable and signals.read():
@@ -535,6 +564,9 @@ class Server:
         for sock in self._listening:
             if sock in readable:
                 self._accept(sock)
+        for secured in self._shakers():
+            if secured in readable or time.monotonic() >= self._shaking[secured]:
+                self._shake(secured)
         for connection in self.connections:
             if connection.wants_to_write():
                 connection.flush()
@@ -565,6 +597,7 @@ class Server:
             self.clock(now),
             self.stop_by,
             *(each.deadline for each in self.connections),
+            *self._shaking.values(),
             *(when for when, _ in self._put_off),
         )
 
@@ -595,7 +628,46 @@ class Server:
                 sock, _address = listening.accept()
             except OSError:  # nobody is there any more, or no descriptor is free
                 return
-            self.connections.append(self.accepted(sock))
+            if self._context is None:
+                self.connections.append(self.accepted(sock))
+            else:
+                self._accept_tls(TlsSocket(sock, self._context, bug=self.bug, odd=self.odd))
+
+    def _accept_tls(self, secured: TlsSocket) -> None:
+        """Wait for the end of its handshake, and for nothing else meanwhile (TLS-4)."""
+        if self.bug == "counts-unfinished-handshake":
+            self.connections.append(self.accepted(secured))
+            return
+        for_ever = self.bug == "handshake-for-ever"
+        seconds = math.inf if for_ever else tls.HANDSHAKE_SECONDS
+        self._shaking[secured] = time.monotonic() + seconds
+        while self.bug == "handshake-blocks" and secured in self._shaking:
+            select.select([secured], [], [])
+            self._shake(secured)
+
+    def _shakers(self) -> list[TlsSocket]:
+        shaking = list(self._shaking)
+        return shaking[:1] if self.bug == "handshakes-in-turn" else shaking
+
+    def _shake(self, secured: TlsSocket) -> None:
+        """Go on with a handshake; its end begins a connection, or is the end of it (TLS-2)."""
+        try:
+            if (
+                self.bug == "takes-plain-octets"
+                and secured.sock.recv(1, socket.MSG_PEEK) != b"\x16"
+            ):
+                del self._shaking[secured]
+                self.connections.append(self.accepted(secured.sock))
+            elif secured.shake():
+                del self._shaking[secured]
+                self.connections.append(self.accepted(secured))
+            elif time.monotonic() >= self._shaking[secured]:
+                raise TimeoutError
+        except OSError:
+            if self.bug == "dies-of-failed-handshake":
+                raise
+            del self._shaking[secured]
+            secured.close()
 
 
 class ArgumentsError(Exception):
@@ -606,8 +678,12 @@ class ArgumentsError(Exception):
         self.status = status
 
 
-def chosen(parser: argparse.ArgumentParser, arguments: list[str]) -> tuple[int, str, str]:
-    """The port, the bug and the oddity of a server's command line; ArgumentsError (TERM-11)."""
+def chosen(
+    parser: argparse.ArgumentParser, arguments: list[str]
+) -> tuple[int, str, str, Files | None]:
+    """What a server's command line says: port, bug, oddity, TLS; ArgumentsError (TERM-11)."""
+    for name in ("--tls-cert", "--tls-key", "--tls-client-ca"):
+        parser.add_argument(name, metavar="FILE")
     parser.add_argument("ports", metavar="PORT", nargs="*")
     options = parser.parse_args(arguments)
     status = 1 if options.bug == "wrong-arguments-status-1" else 2
@@ -616,10 +692,12 @@ def chosen(parser: argparse.ArgumentParser, arguments: list[str]) -> tuple[int, 
     port = int(options.ports[0])
     if port > 65535:
         raise ArgumentsError(status)
-    return port, options.bug, options.odd
+    files = Files(options.tls_cert, options.tls_key, options.tls_client_ca)
+    return port, options.bug, options.odd, files if files.cert else None
 
 
 SERVER_BUGS: tuple[Bug, ...] = (
+    *tls.SERVER_BUGS,
     bug("short-write", "STREAM-2", "It drops what the system did not take of a write."),
     bug("sends-cr-lf", "LINE-1", "It ends its lines with CR LF."),
     bug("sends-nul", "LINE-1", "It ends its lines with NUL."),
@@ -687,6 +765,7 @@ SERVER_BUGS: tuple[Bug, ...] = (
 """What a server can do wrong whatever its kind."""
 
 SERVER_ODDITIES: tuple[Oddity, ...] = (
+    *tls.SERVER_ODDITIES,
     Oddity("reads-one-octet", "It reads 1 octet at a time.", "STREAM-1: reads mean nothing."),
     Oddity("reads-512-octets", "It reads 512 octets at a time.", "STREAM-1: reads mean nothing."),
     Oddity("late", "It does everything 20 ms late.", "No requirement is as quick."),

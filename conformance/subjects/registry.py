@@ -15,17 +15,22 @@ class Subject:
     """``relay``, ``turns`` or ``client``: the module, and the kind of target."""
     bugs: tuple[Bug, ...]
     oddities: tuple[Oddity, ...]
+    tls: tuple[str, ...]
+    """Arguments with which it speaks TLS, and certificates are asked for."""
 
-    def command(self, switch: str = "", name: str = "") -> list[str]:
+    def command(self, switch: str = "", name: str = "", *, over_tls: bool = False) -> list[str]:
         """How it is started, but for its last arguments: PORT, or HOST PORT."""
         start = [sys.executable, "-m", f"conformance.subjects.{self.name}"]
+        start += self.tls if over_tls else ()
         return [*start, f"--{switch}={name}"] if switch else start
 
 
+_SERVER_TLS = ("--tls-cert", "{cert}", "--tls-key", "{key}", "--tls-client-ca", "{ca}")
+_CLIENT_TLS = ("--tls", "--ca", "{ca}", "--cert", "{cert}", "--key", "{key}")
 SUBJECTS: tuple[Subject, ...] = (
-    Subject("relay", relay.BUGS, relay.ODDITIES),
-    Subject("turns", turns.BUGS, turns.ODDITIES),
-    Subject("client", client.BUGS, client.ODDITIES),
+    Subject("relay", relay.BUGS, relay.ODDITIES, _SERVER_TLS),
+    Subject("turns", turns.BUGS, turns.ODDITIES, _SERVER_TLS),
+    Subject("client", client.BUGS, client.ODDITIES, _CLIENT_TLS),
 )
 
 

@@ -1,6 +1,7 @@
 """A relay of chat/1, correct unless a bug is switched on.
 
 python -m conformance.subjects.relay PORT [--bug NAME | --odd NAME]
+    [--tls-cert FILE --tls-key FILE [--tls-client-ca FILE]]
 """
 
 import math
@@ -11,6 +12,7 @@ from dataclasses import replace
 
 from conformance.subjects import net, wire
 from conformance.subjects.catalogue import Bug, Oddity, bug, switches
+from conformance.subjects.tls import Files, TlsSocket
 from conformance.subjects.wire import SERVER, Ear, Said, ViolationError, to_line
 
 CLIENTS_MAX = 100
@@ -22,7 +24,7 @@ KICK = re.compile(rb"\\kick (" + wire.HANDLE.pattern + rb")")
 class Member(net.Connection):
     """One connection of the relay."""
 
-    def __init__(self, sock: socket.socket, number: int, bug: str, odd: str) -> None:
+    def __init__(self, sock: socket.socket | TlsSocket, number: int, bug: str, odd: str) -> None:
         super().__init__(sock, bug, odd)
         self.number = number
         self.ear = Ear(bug, odd)
@@ -41,8 +43,8 @@ class Member(net.Connection):
 class Relay(net.Server):
     """Passes what each says on to all others."""
 
-    def __init__(self, bug: str = "", odd: str = "") -> None:
-        super().__init__(bug, odd)
+    def __init__(self, bug: str = "", odd: str = "", files: Files | None = None) -> None:
+        super().__init__(bug, odd, files)
         self._overflowed: list[Member] = []
         self._numbers = 0
         self._kept_handles: set[bytes] = set()
@@ -57,7 +59,7 @@ class Relay(net.Server):
 
     # What comes from the network.
 
-    def accepted(self, sock: socket.socket) -> Member:
+    def accepted(self, sock: socket.socket | TlsSocket) -> Member:
         """Take a new connection, or say that there is no room."""
         self._numbers += 1
         member = Member(sock, self._numbers, self.bug, self.odd)
@@ -560,11 +562,11 @@ def main(arguments: list[str]) -> int:
     """Run the relay; the exit status."""
     parser = switches("relay", BUGS, ODDITIES)
     try:
-        port, bug, odd = net.chosen(parser, arguments)
+        port, bug, odd, files = net.chosen(parser, arguments)
     except net.ArgumentsError as error:
         print("usage: relay PORT", file=sys.stderr)
         return error.status
-    return Relay(bug, odd).run(port)
+    return Relay(bug, odd, files).run(port)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """A turn server of chat/1, correct unless a bug is switched on.
 
 python -m conformance.subjects.turns PORT [--bug NAME | --odd NAME]
+    [--tls-cert FILE --tls-key FILE [--tls-client-ca FILE]]
 
 Standard input and output are the operator's.
 """
@@ -13,6 +14,7 @@ from collections import deque
 
 from conformance.subjects import net, wire
 from conformance.subjects.catalogue import Bug, Oddity, bug, switches
+from conformance.subjects.tls import Files, TlsSocket
 from conformance.subjects.wire import SERVER, Ear, Said, ViolationError, to_line
 
 HELD_MAX = 64
@@ -27,7 +29,7 @@ UNFRAMED_SECONDS = 2.0
 class Visitor(net.Connection):
     """One connection of the turn server."""
 
-    def __init__(self, sock: socket.socket, bug: str, odd: str) -> None:
+    def __init__(self, sock: socket.socket | TlsSocket, bug: str, odd: str) -> None:
         super().__init__(sock, bug, odd)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
         self.ear = Ear(bug, odd)
@@ -60,8 +62,8 @@ def address_of(visitor: Visitor) -> str:
 class TurnServer(net.Server):
     """Lets its operator talk with one client at a time."""
 
-    def __init__(self, bug: str = "", odd: str = "") -> None:
-        super().__init__(bug, odd)
+    def __init__(self, bug: str = "", odd: str = "", files: Files | None = None) -> None:
+        super().__init__(bug, odd, files)
         self._waiting: list[Visitor] = []
         """Those whose session comes, in the order of their first octets."""
         self._session: Visitor | None = None
@@ -77,13 +79,13 @@ class TurnServer(net.Server):
 
     # What comes from the network.
 
-    def accepted(self, sock: socket.socket) -> Visitor:
+    def accepted(self, sock: socket.socket | TlsSocket) -> Visitor:
         """Take a new connection."""
         visitor = Visitor(sock, self.bug, self.odd)
         if self.odd == "full-after-eight" and len(self._waiting) >= 8:
             visitor.say(to_line(SERVER, b"\\error full"))
             visitor.end()
-        elif self.odd == "by-connection":
+        elif self.odd == "by-connection" or self.bug == "counts-unfinished-handshake":
             self._waiting.append(visitor)
         if self.bug == "asks-to-wait" and self._session:
             visitor.say(to_line(SERVER, b"please wait"))
@@ -536,11 +538,11 @@ def main(arguments: list[str]) -> int:
     """Run the turn server; the exit status."""
     parser = switches("turns", BUGS, ODDITIES)
     try:
-        port, bug, odd = net.chosen(parser, arguments)
+        port, bug, odd, files = net.chosen(parser, arguments)
     except net.ArgumentsError as error:
         print("usage: turns PORT", file=sys.stderr)
         return error.status
-    return TurnServer(bug, odd).run(port)
+    return TurnServer(bug, odd, files).run(port)
 
 
 if __name__ == "__main__":
