@@ -116,6 +116,14 @@ class Connection:
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_WR)
 
+    def cut(self) -> None:
+        """End TCP's stream without close_notify."""
+        self.trace.add(self.name, self.peer, "event", b"", "ends TCP's stream, no close_notify")
+        self.half_closed = True
+        assert isinstance(self.socket, TlsSocket)
+        with contextlib.suppress(OSError):
+            self.socket.cut()
+
     def reset(self) -> None:
         """Close by a reset."""
         self.trace.add(self.name, self.peer, "event", b"", "resets")

@@ -19,6 +19,8 @@ from conformance.credentials import Identity
 
 _READ_OCTETS = 65536
 _RECORD_MAX = 16384
+_LAST_SECONDS = 0.2
+"""So long close_notify may wait for room."""
 _HEADER = 5
 """Octets of a record's header; the last two of them say how many follow."""
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -50,14 +52,11 @@ class TlsSocket(socket.socket):
         self.written = 0
         """Octets of TCP's stream that the system has taken."""
 
-    def hello(self, most: int | None = None) -> None:
-        """Begin the handshake as a client, with so many octets, and leave it there."""
+    def hello(self) -> None:
+        """Begin the handshake as a client, and leave it there."""
         with contextlib.suppress(ssl.SSLWantReadError):
             self._tls.do_handshake()
-        self._owed = self._outgoing.read()
-        begin = self._owed[:most]
-        self.sendall_raw(begin)
-        self._owed = self._owed[len(begin) :]
+        self.sendall_raw(self._outgoing.read())
 
     def handshake(self, seconds: float) -> None:
         """Do it, or the rest of it; OSError if it fails or takes longer.
@@ -152,7 +151,7 @@ class TlsSocket(socket.socket):
 
     def sendall_raw(self, octets: bytes) -> None:
         """Send octets of TCP's stream as they are."""
-        self._owed = octets
+        self._owed += octets
         self._flush()
 
     def _flush(self) -> None:
@@ -166,8 +165,10 @@ class TlsSocket(socket.socket):
         with contextlib.suppress(ssl.SSLError):  # that theirs is not there yet
             self._tls.unwrap()
         self._owed += self._outgoing.read()
-        with contextlib.suppress(BlockingIOError):
+        self.settimeout(_LAST_SECONDS)
+        with contextlib.suppress(TimeoutError):
             self._flush()
+        self.setblocking(False)
         self.cut(how)
 
     def cut(self, how: int = socket.SHUT_WR) -> None:
@@ -230,6 +231,15 @@ def filled(command: str, *, is_client: bool) -> str:
     for name in _PLACES:
         command = command.replace(f"{{{name}}}", shlex.quote(str(files[name])))
     return command
+
+
+def client_hello() -> bytes:
+    """The first octets of a client's handshake, from which nothing follows."""
+    outgoing = ssl.MemoryBIO()
+    context = client_context(None, None, "1.3")
+    with contextlib.suppress(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), outgoing).do_handshake()
+    return outgoing.read()
 
 
 @cache

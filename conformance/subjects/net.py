@@ -36,6 +36,8 @@ DRAIN_SECONDS = 2.0
 FLUSH_SECONDS = 20.0
 """A client has this long to read the last words that wait for it."""
 SCREEN_LINES_MAX = 20_000
+RECORDS = b"\x14\x15\x16\x17"
+"""The first octets of TLS's records."""
 LINGER_NOT = struct.pack("ii", 1, 0)
 """SO_LINGER: close by a reset."""
 _INVISIBLE = re.compile(f"[{''.join(f'{chr(first)}-{chr(last)}' for first, last in invisible())}]")
@@ -178,6 +180,12 @@ class Connection:
             return
         if self.bug == "ends-no-side" and not self.heard_end:
             return
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+        except BlockingIOError:  # until close_notify has been sent
+            return
+        except OSError:
+            pass
         self.said_end = True
         seconds = {"drains-one-second": 1.0, "drains-thirty-seconds": 29.0}.get(
             self.odd, DRAIN_SECONDS
@@ -187,8 +195,6 @@ class Connection:
         self.deadline = min(self._latest, time.monotonic() + seconds)
         if self.bug == "drains-for-ever":
             self.deadline = math.inf
-        with contextlib.suppress(OSError):
-            self.sock.shutdown(socket.SHUT_WR)
         if self.odd == "ends-both-directions":
             self.close()
 
@@ -654,7 +660,7 @@ class Server:
         try:
             if (
                 self.bug == "takes-plain-octets"
-                and secured.sock.recv(1, socket.MSG_PEEK) != b"\x16"
+                and secured.sock.recv(1, socket.MSG_PEEK) not in RECORDS
             ):
                 del self._shaking[secured]
                 self.connections.append(self.accepted(secured.sock))

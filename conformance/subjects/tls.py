@@ -52,6 +52,7 @@ class TlsSocket:
         self._decrypted = bytearray()
         self._encrypted = bytearray()
         self._heard_end = False
+        self._said_end = False
         sock.setblocking(False)
         self.fileno = sock.fileno
         self.setsockopt = sock.setsockopt
@@ -144,12 +145,13 @@ class TlsSocket:
         self.sock.setblocking(blocking)
 
     def shutdown(self, how: int) -> None:
-        """Say close_notify (TLS-7), then end the stream."""
+        """Say close_notify (TLS-7), then end the stream; BlockingIOError if it has to wait."""
         if self.bug != "ends-without-close-notify":
-            with contextlib.suppress(ssl.SSLError):
-                self._tls.unwrap()
-            with contextlib.suppress(OSError):
-                self._drain()
+            if not self._said_end:
+                with contextlib.suppress(ssl.SSLError):
+                    self._tls.unwrap()
+            self._said_end = True
+            self._drain()
         self.sock.shutdown(how)
 
     def close(self) -> None:
