@@ -44,6 +44,7 @@ def _replay(arguments: argparse.Namespace) -> int:
             print(f"{path.name}: {error}", file=sys.stderr)
             return EXIT_TARGET
         finally:
+            one.fence.close()
             target.stop()
         failed = failed or found is not None
         show.replayed(path, saved, found, target)

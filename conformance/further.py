@@ -6,7 +6,7 @@ An entry of it, all keys but the last one needed::
     kind = "client"                     # or "relay", "turns"
     name = "ignores-turns"
     requirements = ["CLIENT-7"]         # found by any of these it counts as killed
-    command = "./mutant {host} {port}"  # a server's has {port} alone
+    command = "./mutant {host} {port}"  # a server's has {port} alone; with TLS as for --run
     slow = true                         # it shows only after half a minute
 """
 

@@ -11,10 +11,12 @@ from conformance.cases import CASES, Case
 from conformance.finder import Finder, Finding
 from conformance.operations import Operation, pack, unpack
 from conformance.spec import CLIENT
+from conformance.tls import Tls
 from conformance.trace import Trace
 
-_TLS_CLIENT = "openssl s_client -quiet -connect localhost:$PORT"
-_TLS_SERVER = "openssl s_server -quiet -accept $PORT -cert CERT -key KEY"
+_HANGING = ("hang", "begin_handshake")
+_CONNECTING = ("connect", "turned_away", *_HANGING)
+_SENDING = ("send", "send_and_end", "send_and_close", "send_sealed", "turned_away")
 _BY_HAND_MAX = 6
 _PARTS_MAX = 7
 _PRINTED_MAX = 200
@@ -73,23 +75,20 @@ def clear(report: Path | None) -> None:
         each.unlink()
 
 
-def by_hand(operations: list[Operation], kind: str, *, over_tls: bool = False) -> list[str]:
+def by_hand(operations: list[Operation], kind: str, tls: Tls | None = None) -> list[str]:
     """Commands with which a person sees about the same; ``$PORT`` is the target's.
 
     Each is for a terminal of its own, from the first on; pauses stand where a cut is.
     """
     typed = b"".join(each["octets"] for each in operations if each["op"] == "type")
     if kind == CLIENT:
-        server = _TLS_SERVER if over_tls else "nc -l -p $PORT"
         return [
-            f"{_writing(operations, 'S')} | {server}",
+            f"{_writing(operations, 'S')} | {_server(operations, tls)}",
             f"{_printf(typed)} | CLIENT localhost $PORT",
         ]
-    connecting = {each["at"]: each for each in operations if each["op"] == "connect"}
+    connecting = {each["at"]: each for each in operations if each["op"] in _CONNECTING}
     commands = [
-        f"{_writing(operations, who)} | "
-        + (_TLS_CLIENT if over_tls and not each.get("bare") else "nc -N localhost $PORT")
-        for who, each in connecting.items()
+        f"{_writing(operations, who)} | {_client(each, tls)}" for who, each in connecting.items()
     ]
     left_out = len(commands) - _BY_HAND_MAX
     if left_out > 0:
@@ -102,11 +101,27 @@ def by_hand(operations: list[Operation], kind: str, *, over_tls: bool = False) -
     ]
 
 
+def _client(connecting: Operation, tls: Tls | None) -> str:
+    """What connects so; a handshake that hangs is one that never begins."""
+    if tls is None or connecting.get("bare") or connecting["op"] in _HANGING:
+        return "nc -N localhost $PORT"
+    old = " -tls1_2" if connecting.get("version") == "1.2" else ""
+    shown = " -cert CERT -key KEY" if tls.asks and connecting.get("shows") != "nothing" else ""
+    return f"openssl s_client -quiet{old}{shown} -connect localhost:$PORT"
+
+
+def _server(operations: list[Operation], tls: Tls | None) -> str:
+    if tls is None:
+        return "nc -l -p $PORT"
+    old = " -tls1_2" if any(each.get("version") == "1.2" for each in operations) else ""
+    return f"openssl s_server -quiet{old} -cert CERT -key KEY -accept $PORT"
+
+
 def _writing(operations: list[Operation], who: str) -> str:
     """What writes all that somebody sends, and ends when he does."""
     written = []
     for each in operations:
-        if each.get("at") == who and each["op"] in ("send", "send_and_end", "send_and_close"):
+        if each.get("at") == who and each["op"] in _SENDING:
             octets, cuts = each["octets"], each.get("cuts", [])[:_PARTS_MAX]
             edges = [0, *cuts, len(octets)]
             written += [_printf(octets[a:b]) for a, b in itertools.pairwise(edges)]

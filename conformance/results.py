@@ -110,7 +110,7 @@ def _failure(
         "closing": finding.trace.closing,
         "conclusion": " ".join([_sentence(deviation, requirement), *finding.trace.hints]),
         "again": f"{program()} replay {where} {_how(target)}",
-        "by_hand": replay.by_hand(finding.operations, target.kind, over_tls=bool(target.tls)),
+        "by_hand": replay.by_hand(finding.operations, target.kind, tls=target.tls),
         "replay": name,
     }
 

@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from conformance import credentials, further, smoke
+from conformance import credentials, further, smoke, tls
 from conformance.finder import FIND_SECONDS, Finder
 from conformance.runner import Run
 from conformance.settings import Settings
@@ -179,7 +179,7 @@ def main(arguments: argparse.Namespace) -> int:
         raise ValueError(f"nothing is called {arguments.match}; see the table of a whole run")
     begun = time.monotonic()
     scores: list[Score] = []
-    if any("{ca}" in each.command for each in chosen):
+    if any(tls.is_wanted(each.command) for each in chosen):
         credentials.own()  # once, for all worker processes
     pool = ProcessPoolExecutor(arguments.jobs, initializer=_end_at_once)
     futures = [pool.submit(run, each) for each in sorted(chosen, key=lambda each: not each.slow)]

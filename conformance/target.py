@@ -3,6 +3,7 @@
 import re
 import shlex
 import socket
+import ssl
 import sys
 import threading
 from contextlib import suppress
@@ -184,6 +185,7 @@ def shake(connected: TlsSocket, seconds: float) -> None:
         connected.handshake(seconds)
     except OSError as error:
         connected.close()
-        raise UnreachableError(
-            f"the handshake of TLS fails ({tls.words(error)}); see that it speaks TLS 1.3"
-        ) from None
+        distrusted = isinstance(error, ssl.SSLCertVerificationError)
+        advice = "what --ca names" if distrusted else "that it speaks TLS 1.3"
+        why = tls.words(error)
+        raise UnreachableError(f"the handshake of TLS fails ({why}); see {advice}") from None

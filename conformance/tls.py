@@ -207,11 +207,16 @@ class Tls:
         return credentials.own().identities[shows]
 
 
+def is_wanted(command: str) -> bool:
+    """Whether files of TLS are named in it."""
+    return any(f"{{{name}}}" in command for name in _PLACES)
+
+
 def of_command(command: str, *, is_client: bool) -> Tls | None:
     """TLS for a command with ``{cert}``, ``{key}`` or ``{ca}`` in it; ValueError if one lacks."""
-    there = {name: f"{{{name}}}" in command for name in _PLACES}
-    if not any(there.values()):
+    if not is_wanted(command):
         return None
+    there = {name: f"{{{name}}}" in command for name in _PLACES}
     if there["cert"] != there["key"]:
         raise ValueError("--run needs both {cert} and {key} where a certificate and its key go")
     needed = "ca" if is_client else "cert"

@@ -13,11 +13,12 @@ import random
 import selectors
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -426,6 +427,55 @@ def client_ignores_signals(_host: str, _port: str) -> None:
     forever()
 
 
+def tls_garbage(port: str, *_files: str) -> None:
+    each_in_a_thread(port, lambda sock: sock.sendall(b"\x16\x03\x03\x10\x00" + b"garbage" * 999))
+
+
+def tls_hangs(port: str, *_files: str) -> None:
+    each_in_a_thread(port, lambda _sock: forever())
+
+
+def tls_cut_record(port: str, *files: str) -> None:
+    _after_handshake(port, files, b"\x17\x03\x03\x40\x00half")
+
+
+def tls_bad_record(port: str, *files: str) -> None:
+    _after_handshake(port, files, b"\x17\x03\x03\x00\x20" + b"x" * 32)
+
+
+def tls_old(port: str, *files: str) -> None:
+    _after_handshake(port, files, b"", ssl.TLSVersion.TLSv1_2)
+
+
+def _after_handshake(
+    port: str,
+    files: Sequence[str],
+    octets: bytes,
+    version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3,
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*files)
+    context.maximum_version = version
+
+    def serve(sock: socket.socket) -> None:
+        with context.wrap_socket(sock, server_side=True) as shaken:
+            shaken.recv(65536)
+            os.write(shaken.fileno(), octets)
+
+    each_in_a_thread(port, serve)
+
+
+def client_tls_garbage(host: str, port: str, *_files: str) -> None:
+    socket.create_connection((host, int(port))).sendall(b"ann>\\join chat/1\n" * 9)
+    forever()
+
+
+def client_tls_hangs(host: str, port: str, *_files: str) -> None:
+    connected = socket.create_connection((host, int(port)))
+    connected.sendall(b"\x16\x03\x01")
+    forever()
+
+
 TARGETS: dict[str, Callable[..., None]] = {
     each.__name__.replace("_", "-"): each
     for each in (
@@ -451,6 +501,11 @@ TARGETS: dict[str, Callable[..., None]] = {
         closes_output,
         writes_rubbish,
         dies_with_rubbish,
+        tls_garbage,
+        tls_hangs,
+        tls_cut_record,
+        tls_bad_record,
+        tls_old,
         client_floods_screen,
         client_floods_errors,
         client_floods_socket,
@@ -460,6 +515,8 @@ TARGETS: dict[str, Callable[..., None]] = {
         client_dies,
         client_spins,
         client_ignores_signals,
+        client_tls_garbage,
+        client_tls_hangs,
     )
 }
 RELAYS: dict[str, Callable[[], Relay]] = {

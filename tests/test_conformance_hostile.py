@@ -179,6 +179,48 @@ def test_one_sentence_says_what_is_wrong_with_a_client(
     assert not suite.verdicts()
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("tls-garbage", "handshake of TLS fails"),
+        ("tls-hangs", "handshake of TLS fails (timed out)"),
+        ("tls-old", "handshake of TLS fails (tlsv1 alert protocol version)"),
+        ("tls-cut-record", "W: the relay ended the stream without close_notify"),
+        ("tls-bad-record", "W: the relay reset the connection"),
+        ("right", "handshake of TLS fails"),
+        ("accepts-and-closes", "handshake of TLS fails"),
+    ],
+)
+def test_one_sentence_says_what_is_wrong_with_the_tls_of_a_server(
+    tmp_path: Path, name: str, words: str
+) -> None:
+    report = str(tmp_path / "report")
+    files = "{cert} {key}"
+    knows = name.startswith("tls")
+    target = f"{command(name)} {files}" if knows else f"sh -c '{command(name)} # {files}'"
+    suite = run(tmp_path, "relay", "--run", target, "--report", report, *IMPATIENT)
+    assert suite.status == 3
+    assert words in suite.sentence
+    assert not suite.verdicts()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("client-tls-garbage", "handshake of TLS fails"),
+        ("client-tls-hangs", "handshake of TLS fails (timed out)"),
+    ],
+)
+def test_one_sentence_says_what_is_wrong_with_the_tls_of_a_client(
+    tmp_path: Path, name: str, words: str
+) -> None:
+    report = str(tmp_path / "report")
+    target = command(name, "client") + " {ca}"
+    suite = run(tmp_path, "client", "--run", target, "--report", report, *IMPATIENT)
+    assert suite.status == 3
+    assert words in suite.sentence
+
+
 @pytest.mark.parametrize("name", ["floods-socket", "never-answers", "dies-at-once"])
 def test_a_turn_server_is_refused_like_a_relay(tmp_path: Path, name: str) -> None:
     suite = judged(tmp_path, name, *IMPATIENT, kind="turns")
@@ -340,6 +382,16 @@ def test_a_reader_that_leaves_early_gets_no_traceback() -> None:
         (["relay", "--run", "'CMD {port}"], "No closing quotation"),
         (["relay", "--run", "CMD {port}", "--only", "RELAY-??9"], "RELAY-??9"),
         (["relay", "--run", "CMD {port}", "--skip", "NOTHING-*"], "NOTHING-*"),
+        (["relay", "--run", "CMD {port} {cert}"], "both {cert} and {key}"),
+        (["relay", "--run", "CMD {port} {ca}"], "{cert} too"),
+        (["client", "--run", "CMD {host} {port} {cert} {key}"], "{ca} too"),
+        (["relay", "--run", "CMD {port}", "--ca", "{tmp}/octets"], "are for servers at tls://"),
+        (["relay", "tcp://127.0.0.1:5000", "--cert", "{tmp}/octets"], "are for servers at tls://"),
+        (["relay", "tls://127.0.0.1:5000", "tcp://127.0.0.1:5001"], "all at tls://"),
+        (["relay", "tls://127.0.0.1:5000", "--key", "{tmp}/octets"], "--key needs --cert"),
+        (["relay", "tls://127.0.0.1:5000", "--ca", "{tmp}/octets"], "octets cannot be used"),
+        (["relay", "tls://127.0.0.1:5000", "--cert", "{tmp}/missing"], "missing cannot be used"),
+        (["smoke", "relay", "tls://127.0.0.1"], "tls://127.0.0.1"),
         (["relay", "tcp://nowhere"], "tcp://nowhere"),
         (["relay", "tcp://127.0.0.1:65536"], "65536"),
         (["relay", "tcp://127.0.0.1:0"], "tcp://127.0.0.1:0"),

@@ -6,7 +6,7 @@ import time
 
 from conformance.acts.person import listen_up
 from conformance.acts.wire import accepted, bare_connection
-from conformance.deviation import InconclusiveError
+from conformance.deviation import InconclusiveError, UnsupportedError
 from conformance.executor import Executor, act
 from conformance.lower_tester import Connection
 from conformance.operations import Operation
@@ -71,7 +71,10 @@ def turned_away(run: Executor, operation: Operation) -> None:
     how = {each: operation[each] for each in ("shows", "version") if each in operation}
     words = " ".join(how.values()) or "no TLS"
     if not operation.get("bare"):
-        raw = _tls(run).connect(raw, host, **how)
+        try:
+            raw = _tls(run).connect(raw, host, **how)
+        except ValueError as error:  # there are no certificates for an attached server
+            raise UnsupportedError(str(error)) from None
     _see_turned_away(run, operation, raw, words)
     if name in run.network.connections:
         connection = run.network.connections[name]
@@ -141,7 +144,7 @@ def send_sealed(run: Executor, operation: Operation) -> None:
     connection = run.network.connections[operation["at"]]
     assert isinstance(connection.socket, TlsSocket)
     record = connection.socket.sealed(operation["octets"])
-    edges = [0, *(cut for cut in operation["cuts"] if cut < len(record)), len(record)]
+    edges = [0, *(cut for cut in operation["record_cuts"] if cut < len(record)), len(record)]
     note = f"one record in {len(edges) - 1} writes"
     run.trace.add(connection.name, run.middle, "octets", operation["octets"], note)
     for start, stop in itertools.pairwise(edges):

@@ -224,7 +224,7 @@ def _sealed(draw: Draw, script: S, who: str, handle: str, texts: list[str]) -> S
     octets = "".join(f"{handle}>{text}\n" for text in texts).encode()
     places = st.integers(1, len(octets) + RECORD_MORE - 1)
     cuts = sorted(draw(st.sets(places, min_size=1, max_size=6)))
-    return script.add("send_sealed", at=who, octets=octets, cuts=cuts)
+    return script.add("send_sealed", at=who, octets=octets, record_cuts=cuts)
 
 
 # Clients
