@@ -99,6 +99,15 @@ def conformance(session: nox.Session) -> None:
         ("client", "c_client/chatclient {host} {port}"),
     ):
         session.run("python", "-m", "conformance", kind, "--run", command)
+    server = "{port} --tls-cert {cert} --tls-key {key} --tls-client-ca {ca}"
+    client = "--tls --ca {ca} --cert {cert} --key {key} {host} {port}"
+    for kind, command in (
+        ("relay", f"python -m reference.relayserver {server}"),
+        ("turns", f"python -m reference.chatserver {server}"),
+        ("client", f"python -m reference.chatclient {client}"),
+    ):
+        of_tls = ("--profile", "standard", "--only", "TLS-*")
+        session.run("python", "-m", "conformance", kind, "--run", command, *of_tls)
 
 
 @nox.session
