@@ -7,6 +7,7 @@ import pytest
 from conformance import further
 from conformance.further import Mutant
 from conformance.selftest import Check, checks
+from conformance.target import Target
 
 GOOD = """
 [[mutant]]
@@ -39,6 +40,12 @@ def test_it_is_checked_like_the_suites_own(tmp_path: Path) -> None:
     assert same == own
     assert last.title == "mutant client.deaf"
     assert last == Check("mutant", "client", "deaf", "./deaf {host} {port}", last.requirements)
+
+
+def test_one_whose_command_has_a_place_for_authorities_is_tested_over_tls(tmp_path: Path) -> None:
+    text = GOOD.replace("./deaf", "./deaf --tls --ca {ca}")
+    *_, last = checks(1, [written(tmp_path, text)])
+    assert Target(last.kind, last.command).tls is not None
 
 
 @pytest.mark.parametrize(
