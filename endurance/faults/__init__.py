@@ -1,0 +1,1 @@
+"""Scenarios of what can go wrong around the programs, and what must hold nevertheless."""

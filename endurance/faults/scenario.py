@@ -1,0 +1,33 @@
+"""What a scenario is."""
+
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any
+
+from attrs import frozen
+
+from endurance.faults.stage import Stage
+
+Play = Callable[..., Awaitable[None]]
+"""Called with the stage and the scenario's own arguments; raises what is wrong."""
+
+
+@frozen
+class Scenario:
+    """Something that goes wrong, and what must hold nevertheless."""
+
+    name: str
+    """``kind/what``."""
+    holds: str
+    """One sentence."""
+    play: Play
+    arguments: tuple[Any, ...] = ()
+    quick: bool = False
+    """Whether it is in the short form."""
+    patient: bool = False
+    """Whether it waits for more than a minute, and for nothing else."""
+    needs: Collection[str] = ()
+    """What must be there, of ``needs.NEEDS``."""
+
+    async def run(self, stage: Stage) -> None:
+        """Play it."""
+        await self.play(stage, *self.arguments)

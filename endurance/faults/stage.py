@@ -1,0 +1,285 @@
+"""What a scenario plays on: servers, those who chat, hosts and cables, and the last reckoning."""
+
+import asyncio
+import contextlib
+import random
+import re
+import signal
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+from endurance.faults.cable import CLEAR, Cable, Weather
+from endurance.faults.hosts import Host
+from endurance.faults.ledger import Ledger
+from endurance.faults.programs import PYTHON, SECONDS, Process, WrongError
+from endurance.faults.voices import SAID, Client, Member, Voice
+
+SCREEN = "the operator's screen"
+NOT_SHOWN = re.compile(r"-- (\d+) lines were not shown here")
+END_SECONDS = 20.0
+"""A shutdown takes five (STOP-2); this machine may be busy."""
+LOOK_SECONDS = 0.02
+RELAY = [*PYTHON, "reference.relayserver"]
+CHATSERVER = [*PYTHON, "reference.chatserver"]
+
+
+class LostError(Exception):
+    """The ledger is not right; what is wrong, a line each."""
+
+
+class Operator(Voice):
+    """Who is at a chat server: answers each text of those who are expected."""
+
+    def __init__(self, dice: random.Random, process: Process) -> None:
+        super().__init__("SERVER", Ledger(), dice)
+        self.process = process
+        self._sessions: dict[str, Ledger] = {}
+        process.shown.take = self._take
+        self.answers = True
+
+    def expect(self, name: str) -> Ledger:
+        """The ledger of a session with somebody who stays to its end."""
+        ledger = self._sessions[name] = Ledger()
+        ledger.arrive(self.name)
+        return ledger
+
+    async def say(self) -> None:
+        """Type the next reply."""
+        self.process.type(self._next_text())
+
+    def _take(self, line: str) -> None:
+        said = SAID.fullmatch(line)
+        if said and said[1] in self._sessions:
+            self.ledger = self._sessions[said[1]]
+            self.ledger.hear(self.name, said[1], said[2])
+            if self.answers:
+                self.process.type(self._next_text())
+
+
+class Stage:
+    """Everything of one scenario; all is taken away at its end."""
+
+    def __init__(self, dice: random.Random, directory: Path) -> None:
+        self.dice = dice
+        self.directory = directory
+        self.ledger = Ledger()
+        """Of the relay."""
+        self.ledgers = [self.ledger]
+        self.voices: list[Member | Client] = []
+        self.processes: list[Process] = []
+        self.servers: list[Process] = []
+        self.connections = 0
+        self.not_shown = 0
+        """Lines that the relay says it did not show."""
+        self._things: list[Host | Cable] = []
+        self.port = 0
+        self.address = "127.0.0.1"
+
+    # Who is there
+
+    def process(self, command: list[str], **how: Any) -> Process:
+        """Start a program."""
+        process = Process(command, **how)
+        self.processes.append(process)
+        return process
+
+    async def server(self, command: list[str], *options: str, port: int = 0, **how: Any) -> Process:
+        """Start a server, and wait until it listens."""
+        process = self.process([*command, str(port), *options], **how)
+        found = await process.shown.line(r"Listening on port (\d+)")
+        await process.shown.line("Awaiting client connections")
+        self.port = int(found[1])
+        self.servers.append(process)
+        return process
+
+    async def relay(self, *options: str, **how: Any) -> Process:
+        """Start a relay; its screen hears everything."""
+        process = await self.server(RELAY, *options, **how)
+        self.watch_screen(process)
+        return process
+
+    def watch_screen(self, relay: Process) -> None:
+        """Keep the ledger of what the relay shows."""
+        relay.shown.take = self._shown
+        self.ledger.arrive(SCREEN)
+
+    def _shown(self, line: str) -> None:
+        if said := SAID.fullmatch(line):
+            self.ledger.hear(SCREEN, said[1], said[2])
+        elif missed := NOT_SHOWN.fullmatch(line):
+            self.not_shown += int(missed[1])
+
+    async def chatserver(self, *options: str, **how: Any) -> Operator:
+        """Start a chat server, with its operator."""
+        process = await self.server(CHATSERVER, *options, **how)
+        return Operator(self.dice, process)
+
+    async def connect(
+        self, name: str, ledger: Ledger | None = None, address: str = "", **how: Any
+    ) -> Member:
+        """A connection that says nothing yet."""
+        member = Member(name, ledger or self.ledger, self.dice, **how)
+        await member.connect([address or self.address], self.port)
+        self.voices.append(member)
+        self.connections += 1
+        return member
+
+    async def member(self, name: str, **how: Any) -> Member:
+        """Somebody who has joined the relay."""
+        member = await self.connect(name, **how)
+        await member.join()
+        return member
+
+    async def members(self, *names: str, **how: Any) -> list[Member]:
+        """Several of them."""
+        return [await self.member(name, **how) for name in names]
+
+    async def guest(self, operator: Operator, name: str, **how: Any) -> Member:
+        """Somebody who has said that he joins the chat server."""
+        ledger = operator.expect(name)
+        self.ledgers.append(ledger)
+        guest = await self.connect(name, ledger, **how)
+        ledger.arrive(name)
+        await guest.send(rf"{name}>\join chat/1")
+        return guest
+
+    def start_client(
+        self,
+        kind: str,
+        name: str,
+        *options: str,
+        ledger: Ledger | None = None,
+        address: str = "",
+        **how: Any,
+    ) -> Client:
+        """Start a client program, which may not be there yet."""
+        command = Client.command(kind, address or self.address, self.port, *options)
+        process = self.process(command, **how)
+        client = Client(kind, name, ledger or self.ledger, self.dice, process)
+        self.voices.append(client)
+        self.connections += 1
+        return client
+
+    async def client(self, kind: str, name: str, *options: str, **how: Any) -> Client:
+        """A client program that has joined the relay."""
+        client = self.start_client(kind, name, *options, **how)
+        await client.welcomed()
+        return client
+
+    async def caller(
+        self, operator: Operator, kind: str, name: str, *options: str, **how: Any
+    ) -> Client:
+        """A client program at the chat server, welcomed."""
+        ledger = operator.expect(name)
+        self.ledgers.append(ledger)
+        return await self.client(kind, name, *options, ledger=ledger, **how)
+
+    # Where they are
+
+    def host(self) -> Host:
+        """A host of its own."""
+        host = Host()
+        self._things.append(host)
+        return host
+
+    def cable(
+        self, near: Host, far: Host, there: Weather = CLEAR, back: Weather = CLEAR, mtu: int = 1500
+    ) -> Cable:
+        """A cable between two of them."""
+        cable = Cable(near, far, self.dice, there, back, mtu=mtu)
+        self._things.append(cable)
+        return cable
+
+    # What must hold
+
+    def stayers(self) -> list[Member | Client]:
+        """Those whom something is promised to."""
+        return [voice for voice in self.voices if voice.name in voice.ledger.listeners]
+
+    async def settle(self, *, without: tuple[Voice, ...] = (), seconds: float = SECONDS) -> None:
+        """Each says one more line; then everybody must have heard everything."""
+        for voice in self.stayers():
+            if voice not in without:
+                await voice.say()
+        names = {voice.name for voice in without}
+
+        def all_heard() -> bool:
+            return not any(ledger.outstanding(without=names) for ledger in self.ledgers)
+
+        await self.until(all_heard, "", seconds)
+        here = {voice.name for voice in self.stayers()}
+        for voice in self.stayers():
+            if voice.hears_presence and voice not in without:
+                assert isinstance(voice, Member)
+                await voice.until(
+                    lambda voice=voice: voice.present == here - {voice.name},
+                    f"was not told that {sorted(here - {voice.name})} are here, but "
+                    f"{sorted(voice.present)}",
+                )
+        self.check()
+
+    async def until(self, holds: Callable[[], bool], what: str, seconds: float = SECONDS) -> None:
+        """Wait for a condition; where it never comes the ledger may say why."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not holds():
+                    self.check_servers()
+                    await asyncio.sleep(LOOK_SECONDS)
+        except TimeoutError:
+            self.check()
+            raise WrongError(what or f"not all is heard in {seconds:g} s") from None
+
+    def check(self) -> None:
+        """Raise LostError if the ledgers are not right."""
+        faults = [fault for ledger in self.ledgers for fault in ledger.faults()]
+        if faults:
+            raise LostError(*faults)
+
+    def check_servers(self) -> None:
+        """Raise WrongError if a server ended, or met what its authors did not expect."""
+        for server in self.processes:
+            if server in self.servers and server.is_over and not server.expected_end:
+                raise WrongError(f"{server.name} ended: {server.errors and server.errors.lines}")
+            if server.errors and any("Traceback" in line for line in server.errors.lines):
+                raise WrongError("\n".join([f"{server.name} failed:", *server.errors.lines]))
+
+    async def end(self) -> None:
+        r"""End what still runs, as a person does: servers say \quit and end well (STOP-1)."""
+        self.check_servers()
+        for server in self.servers:
+            if not server.expected_end:
+                server.signal(signal.SIGTERM)
+                await server.ends_with(0, END_SECONDS)
+        self.check_servers()
+        self.check()
+
+    @property
+    def said(self) -> int:
+        """Lines said."""
+        return sum(ledger.said for ledger in self.ledgers)
+
+    @property
+    def delivered(self) -> int:
+        """Lines delivered."""
+        return sum(ledger.delivered for ledger in self.ledgers)
+
+    async def close(self) -> None:
+        """Take everything away."""
+        for voice in self.voices:
+            if isinstance(voice, Member):
+                await voice.close()
+        for process in self.processes:
+            await process.close()
+        for thing in reversed(self._things):
+            thing.close()
+
+
+@contextlib.asynccontextmanager
+async def stage(dice: random.Random, directory: Path) -> AsyncIterator[Stage]:
+    """A stage that is cleared at the end."""
+    made = Stage(dice, directory)
+    try:
+        yield made
+    finally:
+        await made.close()
