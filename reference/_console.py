@@ -48,6 +48,8 @@ class Console(ABC):
         self._missed = 0
         self._shown = asyncio.Event()
         self._shown.set()
+        self._has_room = asyncio.Event()
+        self._has_room.set()
 
     def show(self, line: str) -> None:
         """Write a line to standard output."""
@@ -63,6 +65,8 @@ class Console(ABC):
             return False
         self._unshown.append(octets)
         self._unshown_size += len(octets)
+        if self._unshown_size > UNSHOWN_MAX // 2:
+            self._has_room.clear()
         if not self._shown.is_set():
             return False
         self._shown.clear()
@@ -75,6 +79,7 @@ class Console(ABC):
         octets = b"".join(self._unshown)
         self._unshown.clear()
         self._unshown_size = self._missed = 0
+        self._has_room.set()
         self._write(terminal_text(octets) if self._on_terminal else octets)
 
     def _written(self) -> None:
@@ -88,6 +93,10 @@ class Console(ABC):
             self.failed.set()
             with contextlib.suppress(OSError):
                 print(f"cannot write to standard output: {error.strerror}", file=sys.stderr)
+
+    async def room(self) -> None:
+        """Wait until there is room for some lines, for those who would rather wait than miss one."""
+        await self._has_room.wait()
 
     async def flush(self) -> None:
         """Wait, but not for ever, until all is on the screen."""

@@ -129,6 +129,7 @@ class Chat:
                 self._session.receive(octets)
                 self._take_events()
                 self._pump()
+                await self._console.room()  # every text is shown (TERM-3)
             self._session.receive(b"")
         except OSError as error:
             self._lost = reason(error)

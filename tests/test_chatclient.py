@@ -3,6 +3,7 @@
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -246,3 +247,16 @@ def test_at_a_terminal_another_handle_is_asked_for_and_turns_are_shown() -> None
         screen.wait_for_last("(SERVER's turn) ann>")
         screen.type("\x04")
         assert screen.status() == 0
+
+
+def test_shows_every_text_however_many_come_at_once(listener: Listener) -> None:
+    texts = [f"bob>{number} {'x' * 480}" for number in range(6_000)]
+    program, peer = welcomed(listener, kind=b"relay")
+    with program:
+        sending = threading.Thread(
+            target=peer.send, args=("".join(f"{text}\n" for text in texts).encode(),)
+        )
+        sending.start()
+        for text in texts:
+            assert program.expect("^bob>|lines were not shown").string == text
+        sending.join()
