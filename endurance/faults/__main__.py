@@ -108,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{each.name}{' (quick)' if each.quick else ''}: {each.holds}")
         return 0
     if containment.is_inside():
-        containment.end_with_outside()
+        containment.settle_in()
     elif entrance := containment.entrance():
         command = [sys.executable, "-m", "endurance.faults", *(arguments or sys.argv[1:])]
         return containment.run_inside(entrance, command)

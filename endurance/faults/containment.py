@@ -5,8 +5,11 @@ ends all others and takes away what they made. It is entered as root, or without
 where the system lets everybody have namespaces of his own.
 """
 
+import fcntl
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -14,6 +17,7 @@ import threading
 WORDS = ("--fork", "--kill-child", "--pid", "--mount", "--mount-proc", "--net")
 INSIDE = "CHATPROTO_FAULTS_INSIDE"
 """Set in the environment of a run that is contained."""
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 
 
 def is_inside() -> bool:
@@ -52,8 +56,11 @@ def run_inside(entrance: list[str], command: list[str]) -> int:
                 end()
 
 
-def end_with_outside() -> None:
-    """Make this process, the first inside, end when the one that contained it ends."""
+def settle_in() -> None:
+    """Make the inside fit to live in: there is a loopback, and it ends with what contains it."""
+    up = struct.pack("16sh14x", b"lo", IFF_UP)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, up)
 
     def watch() -> None:
         os.read(0, 1)

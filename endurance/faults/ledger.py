@@ -12,6 +12,8 @@ from collections.abc import Collection
 
 SHOWN_MAX = 5
 """Faults told of one pair of speaker and listener."""
+SHOWN_OCTETS = 60
+"""How much of a text is told."""
 
 
 class Ledger:
@@ -86,63 +88,72 @@ class Ledger:
             if who not in (name, *self._cut_off)
         )
 
-    def faults(self) -> list[str]:
-        """All that is wrong, a sentence each: who, which line, what was expected."""
-        return [*self._wrong_lines(), *self._different_ends(), *self._different_orders()]
+    def faults(self, without: Collection[str] = ()) -> list[str]:
+        """All that is wrong, a sentence each: who, which line, what was expected.
 
-    def _wrong_lines(self) -> list[str]:
+        These need not have heard everything yet.
+        """
+        deaf = self._deaf.union(without)
+        return [
+            *self._wrong_lines(deaf),
+            *self._different_ends(deaf),
+            *self._different_orders(),
+        ]
+
+    def _wrong_lines(self, deaf: Collection[str]) -> list[str]:
         told = []
         for listener in self._heard:
             of: dict[str, list[str]] = {who: [] for who in self._said}
             for who, text in self._heard[listener]:
                 of.setdefault(who, []).append(text)
             for who, texts in of.items():
-                told += self._compare(listener, who, texts)[:SHOWN_MAX]
+                told += self._compare(listener, who, texts, to_the_end=listener not in deaf)
         return told
 
-    def _compare(self, listener: str, who: str, heard: list[str]) -> list[str]:
+    def _compare(self, listener: str, who: str, heard: list[str], *, to_the_end: bool) -> list[str]:
         said = self._said[who]
         if who == listener:
-            return [f"{listener} heard its own {text!r}" for text in heard]
+            return [f"{listener} heard its own line {text!r:.{SHOWN_OCTETS}}" for text in heard]
         number = {text: place for place, text in enumerate(said)}
+        known = [number[text] for text in heard if text in number]
+        must = range(0)
+        if listener in self._since:
+            # What was said while it was coming may be heard or not, but then to the end.
+            first = min([self._since[listener][who], *known])
+            to_the_end = to_the_end and who not in self._cut_off
+            must = range(first, len(said) if to_the_end else max(known, default=-1) + 1)
+        lost = sorted(set(must).difference(known))
         wrong = [
-            f"{listener} heard {who}>{text!r}, which {who} never said"
+            f"heard {text!r:.{SHOWN_OCTETS}}, which {who} never said"
             for text in heard
             if text not in number
         ]
         wrong += [
-            f"{listener} heard {who}'s line {number[text] + 1} {times} times: {text!r}"
-            for text, times in Counter(heard).items()
-            if times > 1 and text in number
+            f"heard line {place + 1} {times} times"
+            for place, times in Counter(known).items()
+            if times > 1
         ]
-        must = set()
-        if listener in self._since:
-            # What was said while it was coming may be heard or not, but then to the end.
-            first = self._since[listener][who]
-            places = [number[text] for text in heard if text in number]
-            last = len(said)
-            if who in self._cut_off or listener in self._deaf:
-                last = max(places, default=-1) + 1
-            must = set(range(min([first, *places]), last))
+        wrong += [f"never heard line {place + 1}" for place in lost]
         wrong += [
-            f"{listener} never heard {who}'s line {place + 1} of {len(said)}: {said[place]!r}"
-            for place in sorted(must - {number[text] for text in heard if text in number})
-        ]
-        known = [number[text] for text in heard if text in number]
-        wrong += [
-            f"{listener} heard {who}'s line {after + 1} ({said[after]!r}) after line {before + 1}"
+            f"heard line {after + 1} after line {before + 1}"
             for before, after in itertools.pairwise(known)
             if after < before
         ]
-        return wrong
+        if len(wrong) > SHOWN_MAX:
+            wrong[SHOWN_MAX:] = [f"and {len(wrong) - SHOWN_MAX} more"]
+        example = f": {said[lost[0]]!r:.{SHOWN_OCTETS}}" if lost else ""
+        return [
+            f"of {who}, who said {len(said)}, {listener} heard {len(heard)}: "
+            f"{'; '.join(wrong)}{example}"
+        ] if wrong else []  # fmt: skip
 
-    def _different_ends(self) -> list[str]:
+    def _different_ends(self, deaf: Collection[str]) -> list[str]:
         """Of somebody cut off, all who stay must have heard up to the same line."""
         told = []
         for who in self._cut_off & self._said.keys():
             ends: dict[str, list[str]] = {}
-            for listener in self.listeners:
-                if listener != who:
+            for listener in self._since:
+                if listener != who and listener not in deaf:
                     texts = [text for speaker, text in self._heard[listener] if speaker == who]
                     # Who came later may have heard none at all.
                     if texts or not self._since[listener][who]:

@@ -1,9 +1,9 @@
 """What a scenario is."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import Factory, frozen
 
 from endurance.faults.stage import Stage
 
@@ -20,7 +20,7 @@ class Scenario:
     holds: str
     """One sentence."""
     play: Play
-    arguments: tuple[Any, ...] = ()
+    arguments: Mapping[str, Any] = Factory(dict)
     quick: bool = False
     """Whether it is in the short form."""
     patient: bool = False
@@ -30,4 +30,4 @@ class Scenario:
 
     async def run(self, stage: Stage) -> None:
         """Play it."""
-        await self.play(stage, *self.arguments)
+        await self.play(stage, **self.arguments)

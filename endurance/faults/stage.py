@@ -5,7 +5,7 @@ import contextlib
 import random
 import re
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -207,7 +207,7 @@ class Stage:
         def all_heard() -> bool:
             return not any(ledger.outstanding(without=names) for ledger in self.ledgers)
 
-        await self.until(all_heard, "", seconds)
+        await self.until(all_heard, "", seconds, names)
         here = {voice.name for voice in self.stayers()}
         for voice in self.stayers():
             if voice.hears_presence and voice not in without:
@@ -217,9 +217,15 @@ class Stage:
                     f"was not told that {sorted(here - {voice.name})} are here, but "
                     f"{sorted(voice.present)}",
                 )
-        self.check()
+        self.check(names)
 
-    async def until(self, holds: Callable[[], bool], what: str, seconds: float = SECONDS) -> None:
+    async def until(
+        self,
+        holds: Callable[[], bool],
+        what: str,
+        seconds: float = SECONDS,
+        without: Collection[str] = (),
+    ) -> None:
         """Wait for a condition; where it never comes the ledger may say why."""
         try:
             async with asyncio.timeout(seconds):
@@ -227,12 +233,12 @@ class Stage:
                     self.check_servers()
                     await asyncio.sleep(LOOK_SECONDS)
         except TimeoutError:
-            self.check()
+            self.check(without)
             raise WrongError(what or f"not all is heard in {seconds:g} s") from None
 
-    def check(self) -> None:
-        """Raise LostError if the ledgers are not right."""
-        faults = [fault for ledger in self.ledgers for fault in ledger.faults()]
+    def check(self, without: Collection[str] = ()) -> None:
+        """Raise LostError if the ledgers are not right, as far as others than these heard."""
+        faults = [fault for ledger in self.ledgers for fault in ledger.faults(without)]
         if faults:
             raise LostError(*faults)
 

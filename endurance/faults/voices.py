@@ -6,7 +6,7 @@ import random
 import re
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from endurance.faults.hosts import Host
 from endurance.faults.ledger import Ledger
@@ -144,9 +144,8 @@ class Member(Voice):
         """Read again."""
         self._may_read.set()
 
-    async def until(self, holds: object, what: str, seconds: float = SECONDS) -> None:
+    async def until(self, holds: Callable[[], bool], what: str, seconds: float = SECONDS) -> None:
         """Wait for a condition on what has come."""
-        assert callable(holds)
         try:
             async with asyncio.timeout(seconds):
                 while not holds():

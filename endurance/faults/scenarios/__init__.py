@@ -1,5 +1,6 @@
 """The tables of scenarios, a file for each kind."""
 
-from endurance.faults.scenarios import cables
+from endurance.faults.scenarios import cables, killing, stopping, strangers, vanishing
 
-SCENARIOS = [*cables.SCENARIOS]
+KINDS = (vanishing, cables, strangers, killing, stopping)
+SCENARIOS = [each for kind in KINDS for each in kind.SCENARIOS]

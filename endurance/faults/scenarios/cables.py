@@ -144,7 +144,7 @@ SCENARIOS = [
         "Every line comes to every one who stays, exactly once and in order, whoever is behind "
         f"such a cable ({trouble.what}); nobody's connection ends.",
         over_cable,
-        (trouble, subject),
+        {"trouble": trouble, "subject": subject},
         quick=subject in trouble.quick,
         needs=["cables", *(["C client"] if subject == "C client" else [])],
     )
