@@ -42,7 +42,7 @@ class Console(ABC):
         self._loop = asyncio.get_running_loop()
         self.failed = asyncio.Event()
         """Set when nothing can be shown any more."""
-        self._on_terminal = os.isatty(1)
+        self._on_terminal = sys.stdout.isatty()
         self._unshown: list[bytes] = []
         self._unshown_size = 0
         self._missed = 0
@@ -95,7 +95,7 @@ class Console(ABC):
                 print(f"cannot write to standard output: {error.strerror}", file=sys.stderr)
 
     async def room(self) -> None:
-        """Wait until there is room for some lines, for those who would rather wait than miss one."""
+        """Wait until there is room for lines: for those who rather wait than miss one."""
         await self._has_room.wait()
 
     async def flush(self) -> None:
@@ -141,7 +141,7 @@ class PlainConsole(Console):
         self._to_write.put(octets)
 
     def _write_lines(self) -> None:
-        output = os.dup(1)
+        output = os.dup(sys.stdout.fileno())
         while True:
             octets = self._to_write.get()
             try:
@@ -199,7 +199,7 @@ class PlainConsole(Console):
 
 def _read_octets() -> bytes:
     try:
-        return os.read(0, 65536)
+        return os.read(sys.stdin.fileno(), 65536)
     except OSError:
         return b""
 

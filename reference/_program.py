@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from reference._door import Bounds
 from reference._listen import listen_or_ask
+from reference._standard_streams import settle_standard_streams
 from reference._tls import TlsError, server_context
 from reference._view import open_view
 
@@ -121,7 +122,11 @@ def bounds(arguments: argparse.Namespace, clients: int) -> Bounds:
 
 
 def prepare(arguments: argparse.Namespace) -> bool:
-    """Open the debug view; False, and a sentence, where the program cannot run."""
+    """Settle the standard streams and open the debug view.
+
+    False, and a sentence, where the program cannot run.
+    """
+    settle_standard_streams()
     at_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     if at_terminal and importlib.util.find_spec("prompt_toolkit") is None:
         print("a terminal needs prompt_toolkit: pip install prompt_toolkit", file=sys.stderr)

@@ -106,7 +106,12 @@ class Chat:
         """Chat until somebody leaves; the exit status (TERM-5). Raises HandleTakenError."""
         tasks = [
             asyncio.create_task(coroutine)
-            for coroutine in (self._hear(), self._type(handle), self._leave_on(interrupted))
+            for coroutine in (
+                self._hear(),
+                self._type(handle),
+                self._leave_on(interrupted),
+                self._leave_on(self._console.failed),  # who sees nothing cannot chat
+            )
         ]
         try:
             await self._ended.wait()

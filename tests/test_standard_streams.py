@@ -1,0 +1,69 @@
+"""Programs whose standard streams are broken, or missing, from the beginning."""
+
+import socket
+import sys
+import time
+
+import pytest
+
+from tests.programs import DEADLINE_SECONDS, Peer, Program, relayserver
+
+
+def started(redirection: str, name: str, *arguments: str) -> Program:
+    python = [sys.executable, "-m", f"reference.{name}", *arguments]
+    return Program(["sh", "-c", f'exec "$@" {redirection}', "sh", *python])
+
+
+def connected(port: int) -> Peer:
+    """A connection to a server that cannot say when it listens."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while True:
+        try:
+            return Peer(port)
+        except ConnectionRefusedError:
+            assert time.monotonic() < deadline
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@pytest.mark.parametrize("redirection", [">/dev/full", ">&-", "<&-", "<&- >&- 2>&-"])
+def test_a_relay_needs_none(port: int, redirection: str) -> None:
+    with started(redirection, "relayserver", str(port)) as program:
+        ann, bob = connected(port), connected(port)
+        ann.send(b"ann>hello\n")
+        assert bob.receive() == b"ann>hello\n"
+        program.process.terminate()
+        assert program.ended() == 0
+
+
+@pytest.mark.parametrize("redirection", [">/dev/full", ">&-"])
+def test_a_chatserver_without_a_screen_takes_its_leave(port: int, redirection: str) -> None:
+    with started(redirection, "chatserver", str(port)) as program:
+        ann = connected(port)
+        ann.send(b"ann>hello\n")
+        assert ann.receive_all() == [b"SERVER>\\quit\n"]
+        ann.close()
+        assert program.ended() == 1
+        assert "Traceback" not in program.errors()
+
+
+def joining(redirection: str, port: int) -> Program:
+    return started(redirection, "chatclient", "127.0.0.1", str(port))
+
+
+@pytest.mark.parametrize("redirection", [">/dev/full", ">&-"])
+def test_a_client_without_a_screen_leaves(redirection: str) -> None:
+    with relayserver() as (_, port), joining(redirection, port) as program:
+        program.type("ann")
+        assert program.ended() == 1
+        assert "Traceback" not in program.errors()
+
+
+def test_a_client_without_input_ends() -> None:
+    with relayserver() as (_, port), joining("<&-", port) as program:
+        assert program.ended() == 0
+        assert program.errors() == ""
