@@ -57,6 +57,11 @@ class Ledger:
         self.cut_off(name)
         self.deafen(name)
 
+    def forget(self, listener: str) -> None:
+        """Take it out of the book, with all that it heard."""
+        for book in (self._heard, self._heard_of, self._since):
+            book.pop(listener, None)
+
     # What follows
 
     @property

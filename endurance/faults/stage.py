@@ -2,9 +2,12 @@
 
 import asyncio
 import contextlib
+import os
 import random
 import re
 import signal
+import socket
+import subprocess
 from collections.abc import AsyncIterator, Callable, Collection
 from pathlib import Path
 from typing import Any
@@ -73,6 +76,8 @@ class Stage:
         self.not_shown = 0
         """Lines that the relay says it did not show."""
         self._things: list[Host | Cable] = []
+        self._mounts: list[Path] = []
+        self._held: list[int] = []
         self.port = 0
         self.address = "127.0.0.1"
 
@@ -191,33 +196,64 @@ class Stage:
         self._things.append(cable)
         return cable
 
+    def small_disk(self, size: str) -> Path:
+        """A directory on a disk of this size."""
+        disk = self.directory / "disk"
+        disk.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(disk)]
+        subprocess.run(command, check=True, capture_output=True)
+        self._mounts.append(disk)
+        return disk
+
+    def hold(self, descriptor: int) -> None:
+        """Close it at the end."""
+        self._held.append(descriptor)
+
+    @staticmethod
+    def free_port() -> int:
+        """A port that nobody listens on."""
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            return int(probe.getsockname()[1])
+
+    async def listening(self, port: int) -> None:
+        """Wait until somebody listens there, who cannot say so."""
+
+        def listens() -> bool:
+            with socket.socket() as probe:
+                return probe.connect_ex((self.address, port)) == 0
+
+        await self.until(listens, f"nobody listens on port {port}")
+        self.port = port
+
     # What must hold
 
     def stayers(self) -> list[Member | Client]:
         """Those whom something is promised to."""
         return [voice for voice in self.voices if voice.name in voice.ledger.listeners]
 
-    async def settle(self, *, without: tuple[Voice, ...] = (), seconds: float = SECONDS) -> None:
-        """Each says one more line; then everybody must have heard everything."""
+    async def settle(self, *, without: Collection[str] = (), seconds: float = SECONDS) -> None:
+        """Each but these says one more line; then everybody but these must have heard all."""
         for voice in self.stayers():
-            if voice not in without:
+            if voice.name not in without:
                 await voice.say()
-        names = {voice.name for voice in without}
 
         def all_heard() -> bool:
-            return not any(ledger.outstanding(without=names) for ledger in self.ledgers)
+            return not any(ledger.outstanding(without) for ledger in self.ledgers)
 
-        await self.until(all_heard, "", seconds, names)
+        await self.until(all_heard, "", seconds, without)
         here = {voice.name for voice in self.stayers()}
         for voice in self.stayers():
-            if voice.hears_presence and voice not in without:
-                assert isinstance(voice, Member)
-                await voice.until(
-                    lambda voice=voice: voice.present == here - {voice.name},
-                    f"was not told that {sorted(here - {voice.name})} are here, but "
-                    f"{sorted(voice.present)}",
-                )
-        self.check(names)
+            if isinstance(voice, Member) and voice.hears_presence and voice.name not in without:
+                await voice.until_present(here - {voice.name})
+        self.check(without)
+
+    async def start_server(self, command: list[str], *options: str, **how: Any) -> Process:
+        """Start a server that may not be able to say where it listens."""
+        port = self.free_port()
+        process = self.process([*command, str(port), *options], **how)
+        self.servers.append(process)
+        await self.listening(port)
+        return process
 
     async def until(
         self,
@@ -279,6 +315,10 @@ class Stage:
             await process.close()
         for thing in reversed(self._things):
             thing.close()
+        for held in self._held:
+            os.close(held)
+        for disk in self._mounts:
+            subprocess.run(["umount", "--lazy", str(disk)], check=False)
 
 
 @contextlib.asynccontextmanager

@@ -15,6 +15,7 @@ from endurance.faults.programs import CLIENTS, SECONDS, Process, WrongError
 SAID = re.compile(r"([A-Za-z0-9][\w.-]{0,9})>(.*)", re.ASCII)
 LETTERS = "abcdefghijklmnopqrstuvwxyz    éß€漢😀"
 SHORT, LONG = 40, 490
+QUIT = r"\quit"
 
 
 class Voice:
@@ -24,14 +25,15 @@ class Voice:
         self.name = name
         self.ledger = ledger
         self._dice = dice
-        self._number = 0
+        self.said = 0
+        """Lines."""
         self.text_max = SHORT
         """Octets of a text, about."""
 
     def _next_text(self) -> str:
-        self._number += 1
+        self.said += 1
         words = "".join(self._dice.choices(LETTERS, k=self._dice.randrange(self.text_max)))
-        text = f"{self._number} {words}".encode()[: self.text_max + 8].decode(errors="ignore")
+        text = f"{self.said} {words}".encode()[: self.text_max + 8].decode(errors="ignore")
         self.ledger.say(self.name, text)
         return text
 
@@ -42,12 +44,14 @@ class Voice:
     async def talk(self, lines: int, gap: float = 0.01) -> None:
         """Say so many lines, a gap in seconds after each."""
         for _ in range(lines):
+            if self.is_dismissed:
+                return
             await self.say()
             await asyncio.sleep(gap)
 
     @property
-    def hears_presence(self) -> bool:
-        """Whether ``present`` is kept."""
+    def is_dismissed(self) -> bool:
+        """Whether the server has said its last word."""
         return False
 
 
@@ -90,6 +94,11 @@ class Member(Voice):
     def hears_presence(self) -> bool:
         """Whether ``present`` is kept."""
         return any(command.startswith(r"\welcome") for command in self.commands)
+
+    @property
+    def is_dismissed(self) -> bool:
+        """Whether the server has said its last word."""
+        return self.at_end or self.commands[-1:] == [QUIT]
 
     async def connect(self, addresses: Sequence[str], port: int) -> None:
         """Connect to the first address of its own family that answers."""
@@ -155,6 +164,12 @@ class Member(Voice):
                     await self.changed.wait()
         except TimeoutError:
             raise WrongError(f"{self.name} {what} in {seconds:g} s") from None
+
+    async def until_present(self, names: set[str]) -> None:
+        """Wait until the relay has told that these are here, and nobody else."""
+        await self.until(
+            lambda: self.present == names, f"was not told that just {sorted(names)} are here"
+        )
 
     async def until_end(self, seconds: float = SECONDS) -> str:
         """Wait for the end of its stream; the last command that it was told."""
@@ -232,7 +247,8 @@ class Client(Voice):
         super().__init__(name, ledger, dice)
         self.kind = kind
         self.process = process
-        process.shown.take = self._take
+        if process.output:
+            process.output.take = self._take
         process.type(name)
 
     @staticmethod

@@ -1,6 +1,14 @@
 """The tables of scenarios, a file for each kind."""
 
-from endurance.faults.scenarios import cables, killing, stopping, strangers, vanishing
+from endurance.faults.scenarios import (
+    cables,
+    killing,
+    screens,
+    shutdown,
+    stopping,
+    strangers,
+    vanishing,
+)
 
-KINDS = (vanishing, cables, strangers, killing, stopping)
+KINDS = (vanishing, cables, strangers, killing, stopping, shutdown, screens)
 SCENARIOS = [each for kind in KINDS for each in kind.SCENARIOS]

@@ -1,6 +1,7 @@
 """The other end vanishes without a word: no FIN, no reset, nothing."""
 
 import asyncio
+from typing import Any
 
 from endurance.faults.cable import Cable
 from endurance.faults.ledger import Ledger
@@ -12,7 +13,7 @@ NOTICED = 90.0
 FEW = 5
 
 
-def _two_hosts(stage: Stage) -> tuple[dict[str, object], dict[str, object], Cable]:
+def _two_hosts(stage: Stage) -> tuple[dict[str, Any], dict[str, Any], Cable]:
     """How to be near, how to be far, and what is between them."""
     server, far = stage.host(), stage.host()
     cable = stage.cable(server, far)
