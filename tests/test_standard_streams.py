@@ -1,8 +1,10 @@
 """Programs whose standard streams are broken, or missing, from the beginning."""
 
+import os
 import socket
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -67,3 +69,17 @@ def test_a_client_without_input_ends() -> None:
     with relayserver() as (_, port), joining("<&-", port) as program:
         assert program.ended() == 0
         assert program.errors() == ""
+
+
+def test_a_debug_view_that_nobody_reads_holds_up_nobody(port: int, tmp_path: Path) -> None:
+    view = tmp_path / "view"
+    os.mkfifo(view)
+    unread = os.open(view, os.O_RDWR)
+    with started(f"2>{view}", "relayserver", str(port), "--debug") as program:
+        ann, bob = connected(port), connected(port)
+        for _ in range(1_000):
+            ann.send(b"ann>%b\n" % (b"x" * 500))
+            assert len(bob.receive()) == 505
+        os.close(unread)  # now writing fails instead
+        program.process.terminate()
+        assert program.ended() == 0
