@@ -65,6 +65,9 @@ int signals_open(bool terminal)
             || fcntl(pipe_ends[i], F_SETFD, FD_CLOEXEC) < 0)
             return -1;
     handle(SIGPIPE, SIG_IGN);
+#ifdef SIGXFSZ
+    handle(SIGXFSZ, SIG_IGN);           /* a screen that is a file may have a limit: write tells */
+#endif
     for (size_t i = 0; i < sizeof ending / sizeof *ending; i++)
         if (ending[i] != SIGHUP || !is_ignored(SIGHUP))         /* nohup */
             handle(ending[i], note);

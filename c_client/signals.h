@@ -5,8 +5,8 @@
 #include <stdbool.h>
 
 /* From now on the signals that end a program, those of a terminal's job control
- * if `terminal`, and its change of size are only noted; SIGPIPE is not even
- * that [TERM-6]. Returns a descriptor that can be read from whenever
+ * if `terminal`, and its change of size are only noted; SIGPIPE and SIGXFSZ are
+ * not even that [TERM-6]. Returns a descriptor that can be read from whenever
  * signals_next has something to tell; or -1 with errno set. */
 int signals_open(bool terminal);
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import select
 import selectors
 import signal
@@ -1094,6 +1095,20 @@ def test_output_without_room(start: Starter) -> None:
         start.server.peers[0].close()
         assert client.finish() == 1
     assert b"Cannot write to standard output: No space left on device." in client.err
+
+
+def test_output_that_may_not_grow(start: Starter, tmp_path: Path) -> None:
+    """TERM-6: SIGXFSZ would be a signal of its own making."""
+    with (tmp_path / "output").open("wb") as output:
+        client = start.pipes(*start.address, stdout=output)
+        peer = start.server.accept()
+        resource.prlimit(client.process.pid, resource.RLIMIT_FSIZE, (300, 300))
+        peer.send(f"bob>{'x' * 400}")
+        peer.send(f"bob>{'x' * 400}")
+        peer.expect_end()
+        peer.close()
+        assert client.finish() == 1
+    assert b"Cannot write to standard output: File too large." in client.err
 
 
 def test_output_without_reader(start: Starter) -> None:
