@@ -103,6 +103,7 @@ class Process:
         self,
         command: Sequence[str],
         *,
+        name: str,
         host: Host | None = None,
         limits: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
@@ -124,7 +125,7 @@ class Process:
                 *(f"--{what}={limit}" for what, limit in limits.items()),
                 *command,
             ]
-        self.name = next(Path(word).name for word in command if "chat" in word or "relay" in word)
+        self.name = name
         with host.inside() if host else contextlib.nullcontext():
             self._process = subprocess.Popen(
                 command,

@@ -20,8 +20,8 @@ from endurance.faults.voices import SAID, Client, Member, Voice
 
 SCREEN = "the operator's screen"
 NOT_SHOWN = re.compile(r"-- (\d+) lines were not shown here")
-END_SECONDS = 20.0
-"""A shutdown takes five (STOP-2); this machine may be busy."""
+END_SECONDS = 60.0
+"""A shutdown takes five (STOP-2); but some scenarios leave little of the processors."""
 LOOK_SECONDS = 0.02
 RELAY = [*PYTHON, "reference.relayserver"]
 CHATSERVER = [*PYTHON, "reference.chatserver"]
@@ -83,15 +83,15 @@ class Stage:
 
     # Who is there
 
-    def process(self, command: list[str], **how: Any) -> Process:
+    def process(self, command: list[str], *, name: str = "the program", **how: Any) -> Process:
         """Start a program."""
-        process = Process(command, **how)
+        process = Process(command, name=name, **how)
         self.processes.append(process)
         return process
 
     async def server(self, command: list[str], *options: str, port: int = 0, **how: Any) -> Process:
         """Start a server, and wait until it listens."""
-        process = self.process([*command, str(port), *options], **how)
+        process = self.process([*command, str(port), *options], name=command[-1], **how)
         found = await process.shown.line(r"Listening on port (\d+)")
         await process.shown.line("Awaiting client connections")
         self.port = int(found[1])
@@ -160,7 +160,7 @@ class Stage:
     ) -> Client:
         """Start a client program, which may not be there yet."""
         command = Client.command(kind, address or self.address, self.port, *options)
-        process = self.process(command, **how)
+        process = self.process(command, name=f"the {kind}", **how)
         client = Client(kind, name, ledger or self.ledger, self.dice, process)
         self.voices.append(client)
         self.connections += 1
@@ -250,7 +250,7 @@ class Stage:
     async def start_server(self, command: list[str], *options: str, **how: Any) -> Process:
         """Start a server that may not be able to say where it listens."""
         port = self.free_port()
-        process = self.process([*command, str(port), *options], **how)
+        process = self.process([*command, str(port), *options], name=command[-1], **how)
         self.servers.append(process)
         await self.listening(port)
         return process
@@ -280,11 +280,12 @@ class Stage:
 
     def check_servers(self) -> None:
         """Raise WrongError if a server ended, or met what its authors did not expect."""
-        for server in self.processes:
-            if server in self.servers and server.is_over and not server.expected_end:
-                raise WrongError(f"{server.name} ended: {server.errors and server.errors.lines}")
-            if server.errors and any("Traceback" in line for line in server.errors.lines):
-                raise WrongError("\n".join([f"{server.name} failed:", *server.errors.lines]))
+        for process in self.processes:
+            told = process.errors.lines if process.errors else []
+            if process in self.servers and process.is_over and not process.expected_end:
+                raise WrongError("\n".join([f"{process.name} ended", *told]))
+            if any("Traceback" in line for line in told):
+                raise WrongError("\n".join([f"{process.name} failed:", *told]))
 
     async def end(self) -> None:
         r"""End what still runs, as a person does: servers say \quit and end well (STOP-1)."""

@@ -171,6 +171,12 @@ class Member(Voice):
             lambda: self.present == names, f"was not told that just {sorted(names)} are here"
         )
 
+    async def until_told(self) -> None:
+        """Wait for a command, or for the end of the stream."""
+        while not (self.commands or self.at_end):
+            self.changed.clear()
+            await self.changed.wait()
+
     async def until_end(self, seconds: float = SECONDS) -> str:
         """Wait for the end of its stream; the last command that it was told."""
         try:

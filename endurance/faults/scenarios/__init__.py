@@ -3,6 +3,8 @@
 from endurance.faults.scenarios import (
     cables,
     killing,
+    logs,
+    scarcity,
     screens,
     shutdown,
     stopping,
@@ -10,5 +12,5 @@ from endurance.faults.scenarios import (
     vanishing,
 )
 
-KINDS = (vanishing, cables, strangers, killing, stopping, shutdown, screens)
+KINDS = (vanishing, cables, strangers, killing, stopping, shutdown, screens, logs, scarcity)
 SCENARIOS = [each for kind in KINDS for each in kind.SCENARIOS]

@@ -8,7 +8,7 @@ from typing import Any
 from endurance.faults.programs import CLIENTS, WrongError
 from endurance.faults.scenario import Scenario
 from endurance.faults.stage import CHATSERVER, RELAY, SCREEN, Stage
-from endurance.faults.voices import LONG, QUIT
+from endurance.faults.voices import LONG, QUIT, Voice
 
 LINES = 60
 MANY = 400
@@ -190,6 +190,26 @@ async def client_unread(stage: Stage, kind: str) -> None:
     await bob.leave()
 
 
+async def error_unread(stage: Stage, program: str) -> None:
+    """Nobody reads what a program tells with --debug, and it is much."""
+    if program == "chat server":
+        operator = await stage.chatserver("--debug")
+        voices: list[Voice] = [await stage.guest(operator, "ann")]
+        process = operator.process
+    else:
+        process = await stage.relay(*(["--debug"] if program == "relay" else []))
+        voices = [*await stage.members("ann", "bob")]
+        if program != "relay":
+            client = await stage.client(program, "carl", "--debug")
+            voices.append(client)
+            process = client.process
+    process.told.leave_alone()
+    for voice in voices:
+        voice.text_max = LONG
+        await voice.talk(MANY, gap=0)
+    await stage.settle()
+
+
 async def client_unread_interrupted(stage: Stage, kind: str) -> None:
     """Nobody reads the client's screen, and it is to end."""
     await stage.relay()
@@ -270,6 +290,15 @@ SCENARIOS = [
             needs=_needs(how),
         )
         for how in BAD
+    ),
+    *(
+        Scenario(
+            f"screens/{program}: nobody reads stderr, with --debug",
+            "Nobody waits for it.",
+            error_unread,
+            {"program": program},
+        )
+        for program in ("relay", "chat server", "Python client")
     ),
     Scenario(
         "screens/chat server: nobody reads for a while",
