@@ -215,6 +215,8 @@ class Chat:
                 if handle is None:
                     self._console.set_prompt(QUESTION)
                     handle = await self._console.read()
+                if self._ended.is_set():  # the server has hung up meanwhile
+                    return False
                 if handle is None or handle == r"\quit":
                     self._leave()
                     self._pump()

@@ -260,3 +260,16 @@ def test_shows_every_text_however_many_come_at_once(listener: Listener) -> None:
         for text in texts:
             assert program.expect("^bob>|lines were not shown").string == text
         sending.join()
+
+
+@pytest.mark.parametrize("_again", range(6))  # who of two is first is not ours to say
+def test_the_server_hangs_up_while_the_handle_is_typed(listener: Listener, _again: int) -> None:
+    """It was never welcomed, so that is no failure, and above all none of the handle's."""
+    with client(listener.port) as program:
+        program.expect("^Connecting")
+        peer = listener.accept()
+        program.signal(signal.SIGSTOP)
+        program.type("ann")
+        peer.close()
+        program.signal(signal.SIGCONT)
+        assert program.ended() in (0, 1)
