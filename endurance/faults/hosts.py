@@ -7,6 +7,7 @@ import os
 import struct
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 CLONE_NEWNET = 0x4000_0000
 TUNSETIFF = 0x4004_54CA
@@ -65,6 +66,11 @@ class Host:
                 text=True,
                 timeout=20,
             )
+
+    def write(self, path: str, content: str) -> None:
+        """Write to a file of its own among those of the kernel."""
+        with self.inside():
+            Path(path).write_text(content, encoding="ascii")
 
     def plug(self, name: str, addresses: list[str], others: list[str], mtu: int) -> int:
         """A network device, whose packets are read from and written to the descriptor."""

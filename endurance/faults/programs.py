@@ -108,14 +108,15 @@ class Process:
         limits: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
         closed: Sequence[int] = (),
+        wrapped: Sequence[str] = (),
         stdin: int = PIPE,
         stdout: int = PIPE,
         stderr: int = PIPE,
     ) -> None:
         """Start it. The limits are options of prlimit(1); ``closed`` are standard descriptors
-        that it does not get at all.
+        that it does not get at all, ``wrapped`` is a command that becomes this one.
         """
-        command = list(command)
+        command = [*wrapped, *command]
         if closed:
             closing = " ".join(f"{fd}>&-" for fd in closed)
             command = ["sh", "-c", f'exec "$@" {closing}', "sh", *command]

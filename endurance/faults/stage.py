@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from endurance.faults.cable import CLEAR, Cable, Weather
+from endurance.faults.clock import Clock
 from endurance.faults.hosts import Host
 from endurance.faults.ledger import Ledger
 from endurance.faults.programs import PYTHON, SECONDS, Process, WrongError
@@ -51,6 +52,10 @@ class Operator(Voice):
         """Type the next reply."""
         self.process.type(self._next_text())
 
+    def heard_of(self, name: str) -> int:
+        """How many texts of this session the screen has shown."""
+        return self._sessions[name].heard_of(self.name, name)
+
     def _take(self, line: str) -> None:
         said = SAID.fullmatch(line)
         if said and said[1] in self._sessions:
@@ -75,7 +80,8 @@ class Stage:
         self.connections = 0
         self.not_shown = 0
         """Lines that the relay says it did not show."""
-        self._things: list[Host | Cable] = []
+        self.things: list[Host | Cable | Clock] = []
+        """What is closed at the end, the last first."""
         self._mounts: list[Path] = []
         self._held: list[int] = []
         self.port = 0
@@ -185,7 +191,7 @@ class Stage:
     def host(self) -> Host:
         """A host of its own."""
         host = Host()
-        self._things.append(host)
+        self.things.append(host)
         return host
 
     def cable(
@@ -193,7 +199,7 @@ class Stage:
     ) -> Cable:
         """A cable between two of them."""
         cable = Cable(near, far, self.dice, there, back, mtu=mtu)
-        self._things.append(cable)
+        self.things.append(cable)
         return cable
 
     def small_disk(self, size: str) -> Path:
@@ -314,7 +320,7 @@ class Stage:
                 await voice.close()
         for process in self.processes:
             await process.close()
-        for thing in reversed(self._things):
+        for thing in reversed(self.things):
             thing.close()
         for held in self._held:
             os.close(held)

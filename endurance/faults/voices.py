@@ -129,6 +129,11 @@ class Member(Voice):
         with contextlib.suppress(ConnectionError):
             await self._loop.sock_sendall(self._socket, octets)
 
+    async def send_urgent(self, octets: bytes) -> None:
+        """Send octets, the last of them out of band."""
+        with contextlib.suppress(OSError):
+            self._socket.send(octets, socket.MSG_OOB)
+
     async def say(self) -> None:
         """Say the next line."""
         await self.send(f"{self.name}>{self._next_text()}")
