@@ -27,6 +27,8 @@ GATHER_SECONDS = 0.02
 """So long lines are gathered before the screen is written."""
 CLOSE_SECONDS = 1
 """So long the end waits for the screen."""
+WRITE_OCTETS = 1 << 16
+"""Octets written at once: what a pipe holds."""
 
 
 class InputError(Exception):
@@ -48,6 +50,8 @@ class Console(ABC):
         self._missed = 0
         self._shown = asyncio.Event()
         self._shown.set()
+        self._writes = 0
+        """How often something has come out."""
         self._has_room = asyncio.Event()
         self._has_room.set()
 
@@ -98,10 +102,17 @@ class Console(ABC):
         """Wait until there is room for lines: for those who rather wait than miss one."""
         await self._has_room.wait()
 
-    async def flush(self) -> None:
-        """Wait, but not for ever, until all is on the screen."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._shown.wait(), CLOSE_SECONDS)
+    async def flush(self, *, patiently: bool = False) -> None:
+        """Wait, but not for ever, until all is on the screen.
+
+        Patiently is as long as anything comes out there.
+        """
+        waiting = True
+        while waiting:
+            writes = self._writes
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._shown.wait(), CLOSE_SECONDS)
+            waiting = patiently and not self._shown.is_set() and self._writes > writes
 
     @abstractmethod
     def _write(self, octets: bytes) -> None:
@@ -146,7 +157,8 @@ class PlainConsole(Console):
             octets = self._to_write.get()
             try:
                 while octets:
-                    octets = octets[os.write(output, octets) :]
+                    octets = octets[os.write(output, octets[:WRITE_OCTETS]) :]
+                    self._writes += 1
             except OSError as error:
                 self._call(self._fail, error)
             self._call(self._written)
@@ -330,12 +342,15 @@ def _write_to_terminal(octets: bytes) -> None:
 
 
 @contextlib.asynccontextmanager
-async def open_console() -> AsyncIterator[Console]:
-    """The console that fits: a terminal when both standard input and output are one."""
+async def open_console(*, patient: bool = False) -> AsyncIterator[Console]:
+    """The console that fits: a terminal when both standard input and output are one.
+
+    A patient one does not end before all is shown, if anybody reads it.
+    """
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         plain = PlainConsole()
         yield plain
-        await plain.flush()
+        await plain.flush(patiently=patient)
         return
     console = TerminalConsole()
     try:

@@ -415,7 +415,7 @@ async def chat(arguments: argparse.Namespace) -> int:
     """Connect, and again when the handle is taken; the exit status."""
     interrupted = stop_signals()
     handle = arguments.handle
-    async with open_console() as console:
+    async with open_console(patient=True) as console:
         while True:
             connecting = asyncio.create_task(
                 connect(console, arguments.host, arguments.port, arguments.tls)

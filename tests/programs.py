@@ -6,6 +6,7 @@ Nothing here waits by sleeping: every wait is for an event, with a deadline.
 import contextlib
 import os
 import re
+import select
 import selectors
 import signal
 import socket
@@ -88,6 +89,13 @@ class Program:
                 if key.fileobj is wanted:
                     return False
         return bool(ready)
+
+    def read_octets(self) -> bytes:
+        """Some of standard output, no more than a pipe holds; nothing at its end."""
+        assert self.process.stdout
+        ready, _, _ = select.select([self.process.stdout], [], [], DEADLINE_SECONDS)
+        assert ready, "nothing more is written"
+        return os.read(self.process.stdout.fileno(), 65536)
 
     def output(self) -> str:
         """All of standard output that is not yet read, once the program has ended."""

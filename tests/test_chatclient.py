@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -260,6 +261,24 @@ def test_shows_every_text_however_many_come_at_once(listener: Listener) -> None:
         for text in texts:
             assert program.expect("^bob>|lines were not shown").string == text
         sending.join()
+
+
+def test_shows_every_text_to_one_who_reads_slowly(listener: Listener) -> None:
+    texts = [f"bob>{number} {'x' * 480}" for number in range(1_000)]
+    program, peer = welcomed(listener, kind=b"relay")
+    with program:
+        peer.send("".join(f"{text}\n" for text in texts).encode() + b"SERVER>\\quit\n")
+        peer.end()
+        peer.receive_all()  # it has left, and still has most of it to show
+        shown = b""
+        for _ in range(3):
+            with pytest.raises(subprocess.TimeoutExpired):
+                program.process.wait(0.7)
+            shown += program.read_octets()
+        while octets := program.read_octets():
+            shown += octets
+        assert program.ended() == 0
+    assert [line for line in shown.decode().splitlines() if line.startswith("bob>")] == texts
 
 
 @pytest.mark.parametrize("_again", range(6))  # who of two is first is not ours to say
