@@ -77,6 +77,15 @@ def hosts(session: nox.Session) -> None:
     session.run("python", "tools/two_hosts.py", success_codes=[0, 77])
 
 
+@nox.session
+def faults(session: nox.Session) -> None:
+    """The programs under faults, in short; all of them: nox -s faults -- --seed 1."""
+    install(session)
+    session.run("make", "-s", "-C", "c_client", "chatclient", external=True)
+    arguments = session.posargs or ["--quick"]
+    session.run("python", "-m", "endurance.faults", *arguments, success_codes=[0, 77])
+
+
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """The relay and the codec beside other servers and a floor in C; arguments are passed on."""

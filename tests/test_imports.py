@@ -9,12 +9,13 @@ import pytest
 ROOT = Path(__file__).parent.parent
 # What the core may use of the standard library: nothing that does I/O, or knows the time.
 PURE = {"collections", "enum", "re", "typing"}
-ROOMS = {"chatproto", "reference", "conformance", "tools", "tests", "bench"}
+ROOMS = {"chatproto", "reference", "conformance", "endurance", "tools", "tests", "bench"}
 MAY_IMPORT = {
     "chatproto": {"chatproto", "attrs"} | PURE,
     "reference": {"chatproto", "reference", "attrs", "prompt_toolkit"} | sys.stdlib_module_names,
     "conformance": {"conformance", "hypothesis", "jinja2", "markupsafe", "rich", "trustme"}
     | sys.stdlib_module_names,
+    "endurance": {"endurance", "attrs"} | sys.stdlib_module_names,
     "tools": {"tools", "attrs"} | sys.stdlib_module_names,
 }
 

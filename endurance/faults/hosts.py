@@ -30,7 +30,8 @@ def _own_network() -> int:
 class Host:
     """A host with a network of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, buffers: int = 0) -> None:
+        """``buffers`` is the most octets that its system holds for a socket; 0: as usual."""
         home = _own_network()
         try:
             _call(_libc.unshare(CLONE_NEWNET))
@@ -39,7 +40,9 @@ class Host:
         finally:
             os.close(home)
         self.ip("link set lo up")
-        self.addresses = ["127.0.0.1", "::1"]
+        if buffers:
+            for which in ("tcp_rmem", "tcp_wmem"):
+                self.write(f"/proc/sys/net/ipv4/{which}", f"4096 {buffers} {buffers}")
 
     @contextlib.contextmanager
     def inside(self) -> Iterator[None]:
@@ -84,7 +87,6 @@ class Host:
                 for own, other in zip(addresses, others, strict=True)
             ),
         )
-        self.addresses = [*addresses, *self.addresses]
         return plug
 
     def close(self) -> None:

@@ -26,6 +26,7 @@ class Ledger:
         self._since: dict[str, Counter[str]] = {}
         self._deaf: set[str] = set()
         self._cut_off: set[str] = set()
+        self._forgiven: set[str] = set()
 
     # What happens
 
@@ -57,10 +58,10 @@ class Ledger:
         self.cut_off(name)
         self.deafen(name)
 
-    def forget(self, listener: str) -> None:
-        """Take it out of the book, with all that it heard."""
-        for book in (self._heard, self._heard_of, self._since):
-            book.pop(listener, None)
+    def forgive(self, listener: str) -> None:
+        """It need not hear everything, and may miss lines: it counts them itself."""
+        self.deafen(listener)
+        self._forgiven.add(listener)
 
     # What follows
 
@@ -122,7 +123,7 @@ class Ledger:
         number = {text: place for place, text in enumerate(said)}
         known = [number[text] for text in heard if text in number]
         must = range(0)
-        if listener in self._since:
+        if listener in self._since and listener not in self._forgiven:
             # What was said while it was coming may be heard or not, but then to the end.
             first = min([self._since[listener][who], *known])
             to_the_end = to_the_end and who not in self._cut_off

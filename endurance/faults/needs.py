@@ -14,18 +14,22 @@ def _namespaces() -> str:
     return "" if containment.is_inside() else "namespaces are for root here, and not for us"
 
 
+def _tool(name: str) -> str:
+    return "" if shutil.which(name) else f"{name} is not installed"
+
+
+def _hosts() -> str:
+    return _namespaces() or _tool("ip")
+
+
 def _cables() -> str:
-    if missing := _namespaces() or _tool("ip"):
+    if missing := _hosts():
         return missing
     try:
         os.close(os.open("/dev/net/tun", os.O_RDWR))
     except OSError as error:
         return f"no network devices of our own: /dev/net/tun: {error.strerror}"
     return ""
-
-
-def _tool(name: str) -> str:
-    return "" if shutil.which(name) else f"{name} is not installed"
 
 
 def _c_client() -> str:
@@ -41,6 +45,7 @@ def _time_namespaces() -> str:
 
 
 NEEDS: dict[str, Callable[[], str]] = {
+    "hosts": _hosts,
     "cables": _cables,
     "mounts": _namespaces,
     "C client": _c_client,

@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import AsyncIterator, Callable, Collection
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from endurance.faults.programs import PYTHON, SECONDS, Process, WrongError
 from endurance.faults.voices import SAID, Client, Member, Voice
 
 SCREEN = "the operator's screen"
+SMALL = 8192
+"""Octets of buffers so small that what is queued is queued by the server."""
 NOT_SHOWN = re.compile(r"-- (\d+) lines were not shown here")
 END_SECONDS = 60.0
 """A shutdown takes five (STOP-2); but some scenarios leave little of the processors."""
@@ -97,9 +100,8 @@ class Stage:
 
     async def server(self, command: list[str], *options: str, port: int = 0, **how: Any) -> Process:
         """Start a server, and wait until it listens."""
-        process = self.process([*command, str(port), *options], name=command[-1], **how)
+        process = self.process([*command, str(port), *options], name=command[2], **how)
         found = await process.shown.line(r"Listening on port (\d+)")
-        await process.shown.line("Awaiting client connections")
         self.port = int(found[1])
         self.servers.append(process)
         return process
@@ -188,9 +190,9 @@ class Stage:
 
     # Where they are
 
-    def host(self) -> Host:
-        """A host of its own."""
-        host = Host()
+    def host(self, *, buffers: int = 0) -> Host:
+        """A host of its own, whose system holds so much for a socket."""
+        host = Host(buffers=buffers)
         self.things.append(host)
         return host
 
@@ -256,7 +258,7 @@ class Stage:
     async def start_server(self, command: list[str], *options: str, **how: Any) -> Process:
         """Start a server that may not be able to say where it listens."""
         port = self.free_port()
-        process = self.process([*command, str(port), *options], name=command[-1], **how)
+        process = self.process([*command, str(port), *options], name=command[2], **how)
         self.servers.append(process)
         await self.listening(port)
         return process
@@ -268,18 +270,23 @@ class Stage:
         seconds: float = SECONDS,
         without: Collection[str] = (),
     ) -> None:
-        """Wait for a condition; where it never comes the ledger may say why."""
-        try:
-            async with asyncio.timeout(seconds):
-                while not holds():
-                    self.check_servers()
-                    await asyncio.sleep(LOOK_SECONDS)
-        except TimeoutError:
-            self.check(without)
-            raise WrongError(what or f"not all is heard in {seconds:g} s") from None
+        """Wait for a condition; where it cannot come any more the ledger says why."""
+        everybody = [name for ledger in self.ledgers for name in ledger.listeners]
+        look_again = 1.0
+        begun = time.monotonic()
+        while not holds():
+            waited = time.monotonic() - begun
+            if waited > seconds:
+                self.check(without)
+                raise WrongError(what or f"not all is heard in {seconds:g} s")
+            if waited > look_again:  # rarely, for it takes its time
+                look_again *= 2
+                self.check(everybody)
+            self.check_servers()
+            await asyncio.sleep(LOOK_SECONDS)
 
     def check(self, without: Collection[str] = ()) -> None:
-        """Raise LostError if the ledgers are not right, as far as others than these heard."""
+        """Raise LostError if the ledgers are not right; these need not have heard all yet."""
         faults = [fault for ledger in self.ledgers for fault in ledger.faults(without)]
         if faults:
             raise LostError(*faults)

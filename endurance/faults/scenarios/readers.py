@@ -4,7 +4,7 @@ import asyncio
 
 from endurance.faults.programs import WrongError
 from endurance.faults.scenario import Scenario
-from endurance.faults.stage import Stage
+from endurance.faults.stage import SCREEN, SMALL, Stage
 from endurance.faults.voices import LONG, QUIT, Member
 
 LINES = 40
@@ -58,12 +58,13 @@ async def glued(stage: Stage, end: str) -> None:
 
 async def half_closed(stage: Stage) -> None:
     """One ends its side before it has read what is queued for it (CLOSE-6)."""
-    await stage.relay()
-    ann, odd = await stage.members("ann", "odd", window=4096)
+    host = stage.host(buffers=SMALL)
+    await stage.relay(host=host)
+    ann, odd = await stage.members("ann", "odd", host=host)
     odd.pause()
     ann.text_max = LONG
     await ann.say_at_once(800)
-    await stage.until(lambda: stage.ledger.heard_of("the operator's screen", "ann") == 800, "")
+    await stage.until(lambda: stage.ledger.heard_of(SCREEN, "ann") == 800, "not all shown")
     odd.half_close()
     await ann.until_present(set())
     odd.go_on()
@@ -76,9 +77,10 @@ async def half_closed(stage: Stage) -> None:
 
 async def reset_with_queue(stage: Stage) -> None:
     """Some reset their connections with much queued for them."""
-    await stage.relay()
-    ann, _ = await stage.members("ann", "bob")
-    odd = await stage.members(*(f"odd{number}" for number in range(10)), window=4096)
+    host = stage.host(buffers=SMALL)
+    await stage.relay(host=host)
+    ann, _ = await stage.members("ann", "bob", host=host)
+    odd = await stage.members(*(f"odd{number}" for number in range(10)), host=host)
     ann.text_max = LONG
     for member in odd:
         stage.ledger.leave(member.name)
@@ -158,11 +160,13 @@ SCENARIOS = [
         "What was queued for it is delivered, to the last line.",
         half_closed,
         quick=True,
+        needs=("hosts",),
     ),
     Scenario(
         "readers/relay: ten reset, with much queued for them",
         "The others lose nothing.",
         reset_with_queue,
+        needs=("hosts",),
     ),
     Scenario("readers/relay: a stranger sends out of band", "The others lose nothing.", urgent),
     Scenario("readers/chat server: octet by octet", ALL_HEARD, turns_by_octets, quick=True),

@@ -6,7 +6,7 @@ import time
 
 from endurance.faults.programs import CLIENTS, Process, WrongError
 from endurance.faults.scenario import Scenario
-from endurance.faults.stage import CHATSERVER, RELAY, Operator, Stage
+from endurance.faults.stage import CHATSERVER, RELAY, SCREEN, SMALL, Operator, Stage
 from endurance.faults.voices import LONG, QUIT, Member
 
 WAYS = ("SIGINT", "SIGTERM", "both, twice", r"\quit")
@@ -59,8 +59,9 @@ async def relay_amid_talk(stage: Stage, way: str) -> None:
 
 async def relay_with_slow_reader(stage: Stage) -> None:
     """What is queued for one who reads late is delivered within the time of a shutdown."""
-    relay = await stage.server(RELAY, "--queue-limit", "8000000", "--rate", "0")
-    ann, bob = await stage.members("ann", "bob", window=4096)
+    host = stage.host(buffers=SMALL)
+    relay = await stage.relay(host=host)
+    ann, bob = await stage.members("ann", "bob", host=host)
     bob.pause()
     await _say_much(stage, ann)
     async with asyncio.TaskGroup() as group:
@@ -72,8 +73,9 @@ async def relay_with_slow_reader(stage: Stage) -> None:
 
 async def relay_with_deaf_reader(stage: Stage) -> None:
     """One never reads again, and has more before him than the systems hold."""
-    relay = await stage.server(RELAY, "--queue-limit", "8000000", "--rate", "0")
-    ann, bob, carl = await stage.members("ann", "bob", "carl", window=4096)
+    host = stage.host(buffers=SMALL)
+    relay = await stage.relay(host=host)
+    ann, bob, carl = await stage.members("ann", "bob", "carl", host=host)
     bob.pause()
     stage.ledger.leave("bob")
     await _say_much(stage, ann)
@@ -84,17 +86,11 @@ async def relay_with_deaf_reader(stage: Stage) -> None:
 
 
 async def _say_much(stage: Stage, speaker: Member) -> None:
-    """Some megabytes, which the relay has taken when this returns."""
+    """Far more than the systems hold, which the relay has taken when this returns."""
     speaker.text_max = LONG
-    for _ in range(40):
-        await speaker.say_at_once(300)
-    witness = await stage.connect("witness")
-    await witness.join()
-    witness.ledger.leave("witness")
-    mark = await stage.member("mark")
-    await mark.say()
+    await speaker.say_at_once(1000)
     await stage.until(
-        lambda: stage.ledger.heard_of(speaker.name, "mark") == 1, "the last was not heard"
+        lambda: stage.ledger.heard_of(SCREEN, speaker.name) == 1000, "it was not taken"
     )
 
 
@@ -176,11 +172,14 @@ SCENARIOS = [
         "shutdown/relay: one reads late",
         r"What was queued is delivered to the last line, then \quit.",
         relay_with_slow_reader,
+        quick=True,
+        needs=("hosts",),
     ),
     Scenario(
         "shutdown/relay: one never reads again",
         r"It ends within 5 s all the same; the others have heard everything, then \quit.",
         relay_with_deaf_reader,
+        needs=("hosts",),
     ),
     Scenario(
         "shutdown/relay: its input ends",

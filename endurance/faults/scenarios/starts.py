@@ -118,7 +118,7 @@ SCENARIOS = [
             "It serves over IPv4.",
             one_family_only,
             {"program": program},
-            needs=("cables",),
+            needs=("hosts",),
         )
         for program in SERVERS
     ),

@@ -5,7 +5,7 @@ import signal
 
 from endurance.faults.programs import CLIENTS, Process, WrongError
 from endurance.faults.scenario import Scenario
-from endurance.faults.stage import RELAY, Stage
+from endurance.faults.stage import RELAY, SMALL, Stage
 from endurance.faults.voices import LONG, Member, Voice
 
 LINES = 100
@@ -32,9 +32,10 @@ async def _flood_until_left(stage: Stage, speaker: Member, hearer: Member, slow:
 
 async def client_within_bound(stage: Stage, kind: str) -> None:
     """A client program stops; what is said meanwhile fits its queue."""
-    await stage.relay()
-    members = await stage.members("ann", "bob")
-    client = await stage.client(kind, "carl")
+    host = stage.host(buffers=SMALL)
+    await stage.relay(host=host)
+    members = await stage.members("ann", "bob", host=host)
+    client = await stage.client(kind, "carl", host=host)
     client.process.signal(signal.SIGSTOP)
     async with asyncio.TaskGroup() as group:
         for member in members:
@@ -63,9 +64,10 @@ async def client_beyond_bound(stage: Stage, kind: str) -> None:
 
 async def member_within_bound(stage: Stage, readers: int) -> None:
     """Members read nothing for a while; what is said fits their queues."""
-    await stage.relay()
-    ann, _ = await stage.members("ann", "bob")
-    slow = await stage.members(*(f"slow{number}" for number in range(readers)))
+    host = stage.host(buffers=SMALL)
+    await stage.relay(host=host)
+    ann, _ = await stage.members("ann", "bob", host=host)
+    slow = await stage.members(*(f"slow{number}" for number in range(readers)), host=host)
     for member in slow:
         member.pause()
     ann.text_max = LONG
@@ -76,11 +78,12 @@ async def member_within_bound(stage: Stage, readers: int) -> None:
     await stage.settle()
 
 
-async def member_beyond_bound(stage: Stage, window: int) -> None:
+async def member_beyond_bound(stage: Stage, buffers: int) -> None:
     """A member reads nothing for too long."""
-    await stage.server(RELAY, *SMALL_QUEUE)
-    ann, bob = await stage.members("ann", "bob")
-    slow = await stage.member("carl", window=window)
+    host = stage.host(buffers=buffers)
+    await stage.server(RELAY, *SMALL_QUEUE, host=host)
+    ann, bob = await stage.members("ann", "bob", host=host)
+    slow = await stage.member("carl", host=host)
     stage.ledger.leave("carl")
     slow.pause()
     await _flood_until_left(stage, ann, bob, "carl")
@@ -184,7 +187,7 @@ SCENARIOS = [
             client_within_bound,
             {"kind": kind},
             quick=kind == "Python client",
-            needs=_needs(kind),
+            needs=("hosts", *_needs(kind)),
         )
         for kind in CLIENTS
     ),
@@ -205,18 +208,20 @@ SCENARIOS = [
             member_within_bound,
             {"readers": readers},
             quick=readers == 1,
+            needs=("hosts",),
         )
         for readers in (1, 20)
     ),
     *(
         Scenario(
-            f"stopping/relay: one that does not read any more, its window {what}",
+            f"stopping/relay: one that does not read any more, buffers {what}",
             r"Others lose nothing; it is told \error too-slow last, after lines without a gap.",
             member_beyond_bound,
-            {"window": window},
-            quick=window > 0,
+            {"buffers": buffers},
+            quick=buffers > 0,
+            needs=("hosts",),
         )
-        for what, window in (("as usual", 0), ("of 4 KiB", 4096))
+        for what, buffers in (("as usual", 0), ("small", SMALL))
     ),
     *(
         Scenario(
