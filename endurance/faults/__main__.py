@@ -110,8 +110,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if containment.is_inside():
         containment.settle_in()
     elif entrance := containment.entrance():
-        command = [sys.executable, "-m", "endurance.faults", *(arguments or sys.argv[1:])]
-        return containment.run_inside(entrance, command)
+        again = sys.argv[1:] if arguments is None else arguments
+        return containment.run_inside(entrance, [sys.executable, "-m", "endurance.faults", *again])
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     return _play(parsed)
 

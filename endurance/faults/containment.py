@@ -11,12 +11,15 @@ import signal
 import socket
 import struct
 import subprocess
-import sys
+import tempfile
 import threading
+import time
 
 WORDS = ("--fork", "--kill-child", "--pid", "--mount", "--mount-proc", "--net")
 INSIDE = "CHATPROTO_FAULTS_INSIDE"
 """Set in the environment of a run that is contained."""
+PATIENCE_SECONDS = 5
+"""So long one that is to end may take for it."""
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 
 
@@ -37,23 +40,24 @@ def entrance() -> list[str] | None:
 
 
 def run_inside(entrance: list[str], command: list[str]) -> int:
-    """Run the command contained; its exit status. Signals are passed on."""
-    # Its standard input ends when we do: then it ends, whatever ended us.
-    with subprocess.Popen(
-        [*entrance, *command], stdin=subprocess.PIPE, env=os.environ | {INSIDE: "1"}
-    ) as contained:
+    """Run the command contained; its exit status. Signals end it, and so does our end."""
+    with (
+        tempfile.TemporaryDirectory(prefix="faults-") as directory,
+        # Its standard input ends when we do: then it ends, whatever ended us.
+        subprocess.Popen(
+            [*entrance, *command],
+            stdin=subprocess.PIPE,
+            env=os.environ | {INSIDE: "1", "TMPDIR": directory},
+        ) as contained,
+    ):
 
         def end(*_: object) -> None:
             assert contained.stdin
             contained.stdin.close()
 
-        signal.signal(signal.SIGTERM, end)
-        signal.signal(signal.SIGHUP, end)
-        while True:
-            try:
-                return contained.wait()
-            except KeyboardInterrupt:  # it was told as well, and says what it has
-                end()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, end)
+        return contained.wait()
 
 
 def settle_in() -> None:
@@ -61,13 +65,12 @@ def settle_in() -> None:
     up = struct.pack("16sh14x", b"lo", IFF_UP)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, up)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    def watch() -> None:
+    def end_with_outside() -> None:
         os.read(0, 1)
-        os.kill(os.getpid(), signal.SIGINT)
-        if not finished.wait(timeout=5):
-            os._exit(1)
+        os.kill(os.getpid(), signal.SIGINT)  # it says what it has
+        time.sleep(PATIENCE_SECONDS)
+        os._exit(1)
 
-    finished = threading.Event()
-    threading.Thread(target=watch, daemon=True).start()
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    threading.Thread(target=end_with_outside, daemon=True).start()
