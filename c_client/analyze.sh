@@ -6,9 +6,9 @@
 sources=
 for source in *.c tests/*.c; do
     case $source in
-    editor_readline.c | editor_libedit.c)
-        editor=${source#editor_}
-        [ "$(sh ./find_line_editor.sh "${editor%.c}")" ] || {
+    editor_readline.c | editor_libedit.c | tls_openssl.c)
+        library=${source#*_}
+        [ "$(sh ./find_library.sh "${library%.c}")" ] || {
             echo "not analyzed: $source, for its headers are not installed"
             continue
         } ;;

@@ -6,6 +6,7 @@
  * them, to net.c. See sections 9 and 10 of spec/chat-1.md.
  */
 #include "net.h"
+#include "now.h"
 #include "options.h"
 #include "outbox.h"
 #include "screen.h"
@@ -19,7 +20,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { READ_MAX = 65536 };              /* octets read of the server at once */
@@ -36,7 +36,7 @@ struct client {
     struct options options;
     struct addrinfo *addresses;
     int signals;                        /* readable: a signal was noted */
-    int socket;                         /* -1: there is none */
+    struct net net;
     enum phase phase;
     bool in_haste;                      /* leaving without what waits [CLIENT-12] */
     bool input_ended;
@@ -57,15 +57,6 @@ static const int64_t NEVER = INT64_MAX;
 
 static const char question[] = "What would you like your chat handle to be>";
 
-/* Milliseconds of a clock that nobody sets. */
-static int64_t now(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000;
-}
-
 static void give_up_within(struct client *client, int seconds)
 {
     const int64_t then = now() + 1000 * (int64_t)seconds;
@@ -76,11 +67,12 @@ static void give_up_within(struct client *client, int seconds)
 
 /* ---- leaving ---- */
 
-/* Ends our stream; then only the server's end is waited for. */
+/* Ends our stream, as soon as that goes; then only the server's end is waited for. */
 static void end_sending(struct client *client)
 {
     chat_session_end(&client->session);
-    net_end_sending(client->socket);
+    if (!net_end_sending(&client->net))
+        return;
     client->phase = PHASE_DRAINING;
     give_up_within(client, CHAT_DRAIN_MIN_SECONDS);
 }
@@ -119,7 +111,8 @@ static void leave_at_once(struct client *client)
     client->phase = PHASE_LEAVING;
     client->in_haste = true;
     drop_texts(client);
-    if (client->line_len > 0 && client->line_sent == 0 && client->line_is_text) {
+    if (client->line_len > 0 && client->line_sent == 0 && client->line_is_text
+        && !net_has_begun(&client->net)) {
         client->unsent++;
         client->line_len = 0;
     }
@@ -132,7 +125,7 @@ static void leave_at_once(struct client *client)
 static bool send_line(struct client *client)
 {
     while (client->line_sent < client->line_len) {
-        const ssize_t n = net_send(client->socket, client->line + client->line_sent,
+        const ssize_t n = net_send(&client->net, client->line + client->line_sent,
                                    client->line_len - client->line_sent);
         if (n < 0) {
             /* The end is told by what is received: that may explain it [CLOSE-4]. */
@@ -182,8 +175,10 @@ static void pump(struct client *client)
         client->line_len = chat_session_quit(&client->session, client->line);
         client->line_is_text = false;
         give_up_within(client, CHAT_DRAIN_MAX_SECONDS);
-        if (client->line_len == 0)
+        if (client->line_len == 0) {
             end_sending(client);
+            return;
+        }
     }
 }
 
@@ -350,8 +345,8 @@ static void take_signals(struct client *client)
 static bool connect_to(struct client *client, const struct addrinfo *address)
 {
     while (!signals_ended()) {
-        client->socket = net_connect(address, client->signals);
-        if (client->socket >= 0)
+        if (net_connect(&client->net, address, client->options.tls ? client->options.host : NULL,
+                        client->signals))
             return true;
         if (errno != EINTR)
             return false;
@@ -367,18 +362,22 @@ static void connect_to_server(struct client *client)
 {
     const char *const host = client->options.host, *const port = client->options.port;
     const struct addrinfo *address = client->addresses;
-    bool connected = false;
+    bool connected = false, refused = false;
 
     screen_settle(NULL);
-    for (; address && !connected && !signals_ended(); address = address->ai_next) {
+    for (; address && !connected && !refused && !signals_ended(); address = address->ai_next) {
         char text[NET_ADDRESS_MAX];
         net_address(address, text);
         screen_say("Connecting to %s (%s) port %s", host, text, port);
         connected = connect_to(client, address);
+        refused = !connected && errno == EPROTO;
     }
     if (!connected) {
         if (signals_ended())
             screen_complain("Interrupted before there was a connection.");
+        else if (refused)
+            screen_complain("No TLS with %s port %s: %s.", host, port,
+                            net_why(&client->net, errno));
         else
             screen_complain("Could not connect to %s port %s: %s. "
                             "Is the server running there, and is that its port?",
@@ -427,8 +426,7 @@ static void take_error(struct client *client, struct chat_span name)
     if (code == CHAT_CODE_HANDLE_TAKEN && screen_is_interactive()
         && client->phase == PHASE_TALKING) {
         hang_up(client);
-        close(client->socket);
-        client->socket = -1;
+        net_close(&client->net);
         client->give_up = NEVER;
         connect_to_server(client);
         return;
@@ -458,7 +456,7 @@ static void take_end_of_stream(struct client *client, size_t unfinished)
         return;
     }
     if (client->broken != 0) {
-        screen_complain("-- The connection is lost: %s.", strerror(client->broken));
+        screen_complain("-- The connection is lost: %s.", net_why(&client->net, client->broken));
         client->status = STATUS_LOST;
     } else if (client->session.welcomed) {
         screen_complain("-- The connection is lost: the server ended it without a word.");
@@ -513,7 +511,7 @@ static void take_received(struct client *client)
 {
     static char data[READ_MAX];
     struct chat_event event;
-    ssize_t n = net_receive(client->socket, data, sizeof data);
+    ssize_t n = net_receive(&client->net, data, sizeof data);
 
     if (n < 0 && errno == EAGAIN)
         return;
@@ -572,17 +570,18 @@ static int patience_left(const struct client *client)
 static void wait_and_take(struct client *client)
 {
     enum { SIGNALS, SERVER, PERSON };
-    const bool sends = client->line_len > 0 && client->broken == 0;
+    const struct net *const net = &client->net;
+    const bool holds = net_holds(net);
     struct pollfd polled[] = {
         [SIGNALS] = {.fd = client->signals, .events = POLLIN},
-        [SERVER]  = {.fd = client->socket, .events = (short)(sends ? POLLIN | POLLOUT : POLLIN)},
+        [SERVER]  = {.fd = net->fd, .events = (short)(net->receives_on | net->sends_on)},
         [PERSON]  = {.fd = listens_to_person(client) ? STDIN_FILENO : -1, .events = POLLIN},
     };
 
-    if (poll(polled, 3, patience_left(client)) < 0)
+    if (poll(polled, 3, holds ? 0 : patience_left(client)) < 0)
         return;                         /* a signal: the next time says which */
     take_signals(client);
-    if (polled[SERVER].revents & ~POLLOUT && client->phase != PHASE_OVER)
+    if ((holds || polled[SERVER].revents != 0) && client->phase != PHASE_OVER)
         take_received(client);
     if (polled[PERSON].revents != 0 && listens_to_person(client))
         screen_read();
@@ -622,8 +621,8 @@ static void finish(struct client *client)
         if (client->status == STATUS_GOOD)
             client->status = STATUS_LOST;
     }
-    if (client->socket >= 0) {
-        close(client->socket);
+    if (client->net.fd >= 0) {
+        net_close(&client->net);
         screen_say("Disconnected from server");
     }
     if (screen_error() != 0)
@@ -643,11 +642,14 @@ static void occupy_standard_descriptors(void)
 
 int main(int argc, char *argv[])
 {
-    static struct client client = {.socket = -1, .give_up = INT64_MAX};
+    static struct client client = {.net = {.fd = -1}, .give_up = INT64_MAX};
     const char *why = "";
+    char fault[TLS_WHY_MAX];
 
     occupy_standard_descriptors();
     client.options = options_read(argc, argv);
+    if (client.options.tls && !tls_open(&client.options.tls_files, fault))
+        options_refuse("%s", fault);
     screen_open();
     client.addresses = net_find(client.options.host, client.options.port, &why);
     if (!client.addresses) {
@@ -664,5 +666,6 @@ int main(int argc, char *argv[])
     connect_to_server(&client);
     converse(&client);
     finish(&client);
+    tls_close();
     return client.status;
 }

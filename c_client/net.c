@@ -1,6 +1,7 @@
-/* net.c - one TCP connection; see net.h. */
+/* net.c - one connection; see net.h. */
 #include "net.h"
 
+#include "now.h"
 #include "wire.h"
 
 #include <errno.h>
@@ -66,26 +67,37 @@ void net_address(const struct addrinfo *address, char out[NET_ADDRESS_MAX])
         snprintf(out, NET_ADDRESS_MAX, "unknown address");
 }
 
-/* Waits until a connection that was begun has come about. 0, or an errno. */
-static int wait_connected(int fd, int stop)
+/* Waits for an event of a socket. 0, or an errno: ETIMEDOUT when the time has
+ * come to give up, EINTR when only `stop` has something to read. */
+static int wait_for(int fd, short event, int stop, int64_t give_up)
 {
-    struct pollfd polled[] = {{.fd = stop, .events = POLLIN}, {.fd = fd, .events = POLLOUT}};
-    int ready, error = 0;
-    socklen_t size = sizeof error;
+    struct pollfd polled[] = {{.fd = stop, .events = POLLIN}, {.fd = fd, .events = event}};
+    int ready;
 
-    do
-        ready = poll(polled, 2, 1000 * NET_CONNECT_SECONDS);
-    while (ready < 0 && errno == EINTR);
+    do {
+        const int64_t left = give_up - now();
+        ready = poll(polled, 2, left > 0 ? (int)left : 0);
+    } while (ready < 0 && errno == EINTR);
     if (ready < 0)
         return errno;
     if (ready == 0)
         return ETIMEDOUT;
-    if (polled[1].revents == 0)
-        return EINTR;
-    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;
+    return polled[1].revents != 0 ? 0 : EINTR;
 }
 
-int net_connect(const struct addrinfo *address, int stop)
+/* Waits until a connection that was begun has come about. 0, or an errno. */
+static int wait_connected(int fd, int stop)
+{
+    int error = wait_for(fd, POLLOUT, stop, now() + INT64_C(1000) * NET_CONNECT_SECONDS);
+    socklen_t size = sizeof error;
+
+    if (error == 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0)
+        error = errno;
+    return error;
+}
+
+/* A socket that is connected; or -1, and errno says why. */
+static int connect_socket(const struct addrinfo *address, int stop)
 {
     const int fd = socket(address->ai_family, address->ai_socktype, address->ai_protocol);
     int error = 0;
@@ -107,6 +119,42 @@ int net_connect(const struct addrinfo *address, int stop)
     return -1;
 }
 
+static bool shake_hands(struct net *net, const char *host, int stop)
+{
+    const int64_t give_up = now() + INT64_C(1000) * NET_HANDSHAKE_SECONDS;
+
+    if (!tls_begin(&net->tls, net->fd, host))
+        return false;
+    while (!tls_handshake(&net->tls)) {
+        if (errno != EAGAIN)
+            return false;
+        errno = wait_for(net->fd, net->tls.wants, stop, give_up);
+        if (errno == ETIMEDOUT) {
+            snprintf(net->tls.why, sizeof net->tls.why, "the handshake took more than %d seconds; "
+                     "perhaps the server does not speak TLS", NET_HANDSHAKE_SECONDS);
+            errno = EPROTO;
+        }
+        if (errno != 0)
+            return false;
+    }
+    return true;
+}
+
+bool net_connect(struct net *net, const struct addrinfo *address, const char *tls_host, int stop)
+{
+    int error;
+
+    *net = (struct net){.fd = connect_socket(address, stop), .receives_on = POLLIN};
+    if (net->fd < 0)
+        return false;
+    if (!tls_host || shake_hands(net, tls_host, stop))
+        return true;
+    error = errno;
+    net_close(net);
+    errno = error;
+    return false;
+}
+
 /* EINTR and EWOULDBLOCK are told as EAGAIN: come back when poll says so. */
 static ssize_t told(ssize_t result)
 {
@@ -115,17 +163,64 @@ static ssize_t told(ssize_t result)
     return result;
 }
 
-ssize_t net_send(int fd, const char *data, size_t n)
+ssize_t net_send(struct net *net, const char *data, size_t n)
 {
-    return told(send(fd, data, n, 0));
+    const ssize_t sent = net->tls.session ? tls_send(&net->tls, data, n)
+                                          : told(send(net->fd, data, n, 0));
+
+    net->sends_on = 0;
+    if (sent < 0 && errno == EAGAIN) {
+        net->sends_on = POLLOUT;
+        if (net->tls.session)
+            net->sends_on = net->tls.wants;
+    }
+    return sent;
 }
 
-ssize_t net_receive(int fd, char *data, size_t n)
+ssize_t net_receive(struct net *net, char *data, size_t n)
 {
-    return told(recv(fd, data, n, 0));
+    ssize_t received;
+
+    if (!net->tls.session)
+        return told(recv(net->fd, data, n, 0));
+    received = tls_receive(&net->tls, data, n);
+    net->receives_on = POLLIN;
+    if (received < 0 && errno == EAGAIN)
+        net->receives_on = net->tls.wants;
+    return received;
 }
 
-void net_end_sending(int fd)
+bool net_has_begun(const struct net *net)
 {
-    (void)shutdown(fd, SHUT_WR);        /* fails only if there is no connection left to end */
+    return net->tls.session && net->sends_on != 0;
+}
+
+bool net_holds(const struct net *net)
+{
+    return net->tls.session && tls_holds(&net->tls);
+}
+
+bool net_end_sending(struct net *net)
+{
+    net->sends_on = 0;
+    if (net->tls.session && !tls_end_sending(&net->tls) && errno == EAGAIN) {
+        net->sends_on = net->tls.wants;
+        return false;
+    }
+    (void)shutdown(net->fd, SHUT_WR);   /* fails only if there is no connection left to end */
+    return true;
+}
+
+const char *net_why(const struct net *net, int error)
+{
+    return error == EPROTO && net->tls.why[0] != '\0' ? net->tls.why : strerror(error);
+}
+
+void net_close(struct net *net)
+{
+    if (net->fd < 0)
+        return;
+    tls_end(&net->tls);
+    close(net->fd);
+    net->fd = -1;
 }

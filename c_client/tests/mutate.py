@@ -1,8 +1,8 @@
 """Writes mutants of the client: its sources with one bug of mutants.toml put in.
 
-mutate.py NAME     the sources of one, in build/mutants/NAME/
-mutate.py --names  all names
-mutate.py --list   build/mutants/list.toml, for ``python -m conformance selftest --also``
+mutate.py NAME         the sources of one, in build/mutants/NAME/
+mutate.py --names TLS  all names; where TLS is ``none``, without those that need it
+mutate.py --list TLS   the same as build/mutants/list.toml, for the suite's ``selftest --also``
 """
 
 import json
@@ -23,6 +23,11 @@ def mutants() -> dict[str, dict[str, Any]]:
     """The table, by name."""
     rows = tomllib.loads((HERE / "mutants.toml").read_text(encoding="utf-8"))["mutant"]
     return {row["name"]: row for row in rows}
+
+
+def buildable(tls: str) -> list[dict[str, Any]]:
+    """Those that can be built with that library for TLS, or ``none``."""
+    return [row for row in mutants().values() if tls != "none" or row["file"] != "tls_openssl.c"]
 
 
 def mutated(mutant: dict[str, Any]) -> str:
@@ -57,7 +62,7 @@ def listed(mutant: dict[str, Any]) -> str:
         "kind": "client",
         "name": f"c-{mutant['name']}",
         "requirements": mutant["requirements"],
-        "command": f"{program} {{host}} {{port}}",
+        "command": f"{program} {mutant.get('arguments', '{host} {port}')}",
     }
     rows = (f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in entry.items())
     return "[[mutant]]\n" + "".join(rows)
@@ -67,10 +72,10 @@ def main(arguments: list[str]) -> int:
     """Do what is asked for; the exit status."""
     table = mutants()
     match arguments:
-        case ["--names"]:
-            print("\n".join(table))
-        case ["--list"]:
-            text = "\n".join(map(listed, table.values()))
+        case ["--names", tls]:
+            print("\n".join(row["name"] for row in buildable(tls)))
+        case ["--list", tls]:
+            text = "\n".join(map(listed, buildable(tls)))
             (PLACE / "list.toml").write_text(text, encoding="utf-8")
         case [name] if name in table:
             try:
@@ -78,7 +83,7 @@ def main(arguments: list[str]) -> int:
             except ValueError as error:
                 sys.exit(str(error))
         case [name]:
-            sys.exit(f"There is no mutant {name}; mutate.py --names lists all.")
+            sys.exit(f"There is no mutant {name}; mutate.py --names openssl lists all.")
         case _:
             sys.exit(__doc__)
     return 0
