@@ -50,6 +50,7 @@ def c(session: nox.Session) -> None:
     session.run(
         "pytest",
         "tests/test_c_client.py",
+        "tests/test_c_tls.py",
         env={"CHATCLIENT": "c_client/build/sanitize/chatclient"},
     )
 

@@ -314,7 +314,7 @@ class Starter:
         return terminal
 
     @property
-    def address(self) -> tuple[str, str]:
+    def address(self) -> tuple[str, ...]:
         return self.server.host, self.server.port
 
     def piped_chat(self, *options: str) -> tuple[Piped, Peer]:
@@ -404,6 +404,12 @@ def leave(client: Piped, peer: Peer) -> int:
         ["--patience", "-1", "localhost", "1"],
         ["--patience", "1.2.3", "localhost", "1"],
         ["--patience", "inf", "localhost", "1"],
+        ["--ca"],
+        ["--tls", "--ca"],
+        ["--ca", "file", "localhost", "1"],
+        ["--cert", "file", "localhost", "1"],
+        ["--cert", "file", "--key", "file", "localhost", "1"],
+        ["--tls", "--key", "file", "localhost", "1"],
     ],
 )
 def test_wrong_arguments(start: Starter, arguments: list[str]) -> None:
@@ -417,10 +423,12 @@ def test_wrong_arguments(start: Starter, arguments: list[str]) -> None:
 def test_help_and_version(start: Starter) -> None:
     client = start.pipes("--help")
     assert client.finish() == 0
-    assert b"Usage: chatclient [--patience SECONDS] HOST PORT\n" in client.out
+    assert re.search(rb"Usage: chatclient \[--patience SECONDS\] .* HOST PORT\n", client.out)
     client = start.pipes("--version")
     assert client.finish() == 0
-    assert client.out == b"chatclient 0.1.0 (chat/1)\n"
+    assert re.fullmatch(
+        rb"chatclient 0\.1\.0 \(chat/1\)\nline editor: [^\n]+\nTLS: [^\n]+\n", client.out
+    )
 
 
 # ---- connecting ----

@@ -24,7 +24,9 @@ def test_names_are_unique() -> None:
 
 @each_mutant
 def test_a_row_is_whole(mutant: dict[str, Any]) -> None:
-    assert list(mutant) == ["name", "requirements", "what", "file", "old", "new"]
+    row = ["name", "requirements", "what", "file", "old", "new"]
+    assert list(mutant) in (row, [*row, "arguments"])
+    assert {"{host}", "{port}"} <= set(mutant.get("arguments", "{host} {port}").split())
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", mutant["name"])
     assert mutant["what"].endswith(".")
 

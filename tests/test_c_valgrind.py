@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.test_c_client import EDITORS, QUESTION, Peer, Piped, Starter, Terminal, leave
+from tests.test_c_tls import TlsServer, authority, context_for, speaks_tls
 
 FAULT_FOUND = 99
 NOT_TO_BE_SHOWN = (
@@ -88,6 +89,31 @@ def test_with_pipes_and_an_early_end(checked: Checked) -> None:
     checked.expect_no_fault(status)
     assert status == 1
     assert b"2 texts were not sent" in client.err
+
+
+@pytest.mark.parametrize("checked", ["none"], indirect=True)
+@pytest.mark.parametrize("host", ["localhost", "other.example"])
+def test_over_tls(checked: Checked, tmp_path: Path, host: str) -> None:
+    if not speaks_tls(checked.client):
+        pytest.skip("the program was built without TLS")
+    server = TlsServer()
+    server.context = context_for(host)
+    checked.stack.callback(server.close)
+    authority().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    client = checked.pipes("--tls", "--ca", str(tmp_path / "ca.pem"), "localhost", server.port)
+    if host == "localhost":
+        peer = server.accept()
+        client.type("ann", "hello")
+        peer.expect(r"ann>\join chat/1", "ann>hello")
+        peer.send(r"SERVER>\welcome chat/1 turns", "SERVER>" + "x" * 500)
+        client.until("x" * 500 + "\n")
+        status = leave(client, peer)
+    else:
+        with pytest.raises(OSError):
+            server.accept().sock.recv(1)
+        status = client.finish()
+    checked.expect_no_fault(status)
+    assert status == (host != "localhost")
 
 
 def test_at_a_terminal(checked: Checked) -> None:
