@@ -186,19 +186,20 @@ static bool is_command(enum chat_kind kind)
 
 enum chat_kind chat_session_next(struct chat_session *session, struct chat_event *event)
 {
-    bool dismissed;
+    enum chat_kind kind;
+    enum chat_act act;
+    bool applied;
 
-    do {
-        const enum chat_kind kind = chat_decoder_next(&session->decoder, event);
-        const enum chat_act act = act_of(event);
-        dismissed = session->state == DISMISSED && kind != CHAT_NEED_DATA && kind != CHAT_END;
-        const bool applied = act != CHAT_ACTS && apply(session, CHAT_FROM_SERVER, act);
-        if (kind == CHAT_WELCOME && applied)
-            session->welcomed = true;
-        if (is_command(kind) && !applied)
-            *event = (struct chat_event){.kind = CHAT_IGNORED, .handle = event->handle,
-                                         .text = event->text};
-    } while (dismissed);
+    if (session->state == DISMISSED || session->state == CLOSED)
+        chat_decoder_discard(&session->decoder);
+    kind = chat_decoder_next(&session->decoder, event);
+    act = act_of(event);
+    applied = act != CHAT_ACTS && apply(session, CHAT_FROM_SERVER, act);
+    if (kind == CHAT_WELCOME && applied)
+        session->welcomed = true;
+    if (is_command(kind) && !applied)
+        *event = (struct chat_event){.kind = CHAT_IGNORED, .handle = event->handle,
+                                     .text = event->text};
     return event->kind;
 }
 

@@ -73,7 +73,7 @@ bool chat_session_name(struct chat_session *session, struct chat_span handle);
 /* What the server sends; to be used like chat_decoder_feed and _next. Besides
  * their events there is CHAT_IGNORED, a command out of place, of which only the
  * text is given [CMD-5, JOIN-6, STATE-2]. Once the server has said \quit or
- * \error, only CHAT_END follows. */
+ * \error, only CHAT_END follows, whatever else comes, and whatever we do. */
 void chat_session_feed(struct chat_session *session, const char *data, size_t n);
 enum chat_kind chat_session_next(struct chat_session *session, struct chat_event *event);
 

@@ -364,6 +364,12 @@ void chat_decoder_feed(struct chat_decoder *decoder, const char *data, size_t n)
     decoder->ended = decoder->ended || n == 0;
 }
 
+void chat_decoder_discard(struct chat_decoder *decoder)
+{
+    decoder->left = 0;
+    decoder->held_len = 0;
+}
+
 enum progress { INCOMPLETE, COMPLETE, TOO_LONG };
 
 /* Looks for the next line end. The window is one octet more than may be held:

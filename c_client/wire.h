@@ -116,6 +116,9 @@ void chat_decoder_feed(struct chat_decoder *decoder, const char *data, size_t n)
  * event is CHAT_END. After the last event there is only CHAT_NEED_DATA. */
 enum chat_kind chat_decoder_next(struct chat_decoder *decoder, struct chat_event *event);
 
+/* Drops what was fed and is not read, and the line that is under way. */
+void chat_decoder_discard(struct chat_decoder *decoder);
+
 /* Splits the first word off `words`; false if there is none. */
 bool chat_next_word(struct chat_span *words, struct chat_span *word);
 

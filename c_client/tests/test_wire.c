@@ -565,24 +565,29 @@ static void test_turn_session(void)
 static void test_dismissal(void)
 {
     static const char *const last[] = {"SERVER>\\quit\n", "SERVER>\\error full\n"};
-    static const char *const traces[] = {"quit()end(5)", "error(full)end(5)"};
+    static const char *const traces[] = {"quit()end(0)", "error(full)end(0)"};
 
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 4; i++) {
         struct chat_session session;
         static struct trace trace;
+        static char much[OCTETS_MAX];
         char out[CHAT_LINE_MAX];
 
         trace.len = 0;
         chat_session_init(&session, span("ann"));
         chat_session_join(&session, out);
-        hear(&session, &trace, last[i]);
+        hear(&session, &trace, last[i % 2]);
         hear(&session, &trace, "SERVER>hi\nbad\nSERVER>\\quit\nbob>hi\nbob>x");
+        if (i >= 2)                     /* our own end opens no door again */
+            CHECK(chat_session_end(&session));
+        build(much, "SERVER>hi\nbob>", 600, "");
+        hear(&session, &trace, much);
         hear_end(&session, &trace);
-        CHECK(session.state == CHAT_STATE_DISMISSED);
+        CHECK(session.state == (i < 2 ? CHAT_STATE_DISMISSED : CHAT_STATE_CLOSED));
         CHECK(chat_session_say(&session, span("hi"), out) == 0);
         CHECK(chat_session_quit(&session, out) == 0);
         CHECK(chat_session_end(&session));
-        CHECK(strcmp(trace.at, traces[i]) == 0);
+        CHECK(strcmp(trace.at, traces[i % 2]) == 0);
     }
 }
 
