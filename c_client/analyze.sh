@@ -4,7 +4,7 @@
 # what language it is. Fails if a tool has found anything, or if there is none.
 
 sources=
-for source in *.c tests/*.c; do
+for source in *.c tests/*.c fuzz/*.c; do
     case $source in
     editor_readline.c | editor_libedit.c | tls_openssl.c)
         library=${source#*_}
