@@ -41,7 +41,7 @@ def read(path: Path) -> list[Mutant]:
     """The mutants of a file; ValueError with a sentence for what is wrong in it."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from None
     entries = table.get("mutant")
     if set(table) != {"mutant"} or not isinstance(entries, list):

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 Operation = dict[str, Any]
 _LONG_RUN = re.compile(rb"(?s)(.)\1{23,}")
+_OCTETS_MAX = 64 << 20
 
 
 class Script:
@@ -136,4 +137,7 @@ def _octets(part: Any) -> bytes:
         return part.encode()
     if "hex" in part:
         return bytes.fromhex(part["hex"])
-    return _octets(part["repeat"]) * int(part["times"])
+    once, times = _octets(part["repeat"]), int(part["times"])
+    if len(once) * times > _OCTETS_MAX:
+        raise ValueError(f"an operation has at most {_OCTETS_MAX:,} octets")
+    return once * times

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.cases import CASES, Case
+from conformance.executor import ACTS
 from conformance.finder import Finder, Finding
 from conformance.operations import Operation, pack, unpack
 from conformance.spec import CLIENT
@@ -20,6 +21,10 @@ _SENDING = ("send", "send_and_end", "send_and_close", "send_sealed", "turned_awa
 _BY_HAND_MAX = 6
 _PARTS_MAX = 7
 _PRINTED_MAX = 200
+_UNUSABLE = (
+    OSError, LookupError, TypeError, AttributeError, ValueError, OverflowError, RecursionError,
+)  # fmt: skip
+"""What a file that somebody has changed by hand can come to."""
 _LONG_RUN = re.compile(rb"(?s)(.)\1{31,}")
 
 
@@ -46,24 +51,38 @@ def load(path: Path) -> dict[str, Any]:
     """A replay file; ValueError with a sentence if it is none."""
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
-        if saved["case"] not in CASES:
-            raise ValueError(f"{path}: there is no case {saved['case']} any more")
-        saved["kind"] = CASES[saved["case"]].kind
-        saved["before"] = unpack(saved["before"])
-        saved["operations"] = unpack(saved["operations"])
-    except (OSError, KeyError, TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        case = str(saved["case"])
+        before = [_script(each) for each in saved["before"]]
+        operations = _script(saved["operations"])
+    except _UNUSABLE as error:
         raise ValueError(f"{path} is no replay file: {error!r}") from None
-    else:
-        return dict(saved)
+    if case not in CASES:
+        raise ValueError(f"{path}: there is no case {case} any more")
+    return {"case": case, "kind": CASES[case].kind, "before": before, "operations": operations}
+
+
+def _script(saved: Any) -> list[Operation]:
+    """The operations; an error of any kind if they are none."""
+    operations = list(unpack(saved))
+    for each in operations:
+        if each["op"] not in ACTS:
+            raise ValueError(f"there is no operation {each['op']}")
+    return operations
 
 
 def run(saved: dict[str, Any], finder: Finder) -> Finding | None:
-    """Run it again; what is found, or None if it passes now."""
+    """Run it again; what is found, or None if it passes now.
+
+    Raises ValueError, with a sentence, if an operation lacks something that it needs.
+    """
     case = CASES[saved["case"]]
     trace = Trace()
     deviation = None
     for operations in [*saved["before"], saved["operations"]]:
-        deviation, trace = finder.attempt(case, operations, finder.patience)
+        try:
+            deviation, trace = finder.attempt(case, operations, finder.patience)
+        except (*_UNUSABLE, AssertionError) as error:
+            raise ValueError(f"its operations cannot be carried out: {error!r}") from None
     if deviation is None:
         return None
     return Finding(deviation, trace, saved["operations"], saved["before"])

@@ -44,6 +44,8 @@ class Claims:
     def read(cls, known: Path | None, pics: Path | None) -> "Claims":
         """From TOML files; ValueError with a sentence for what is wrong in them."""
         claims = cls(_known(_toml(known)), _toml(pics).get("supported", {}))
+        if not isinstance(claims.supported, dict):
+            raise ValueError("[supported] is a table of requirements")
         for name in (*claims.known, *claims.supported):
             if name not in requirements():
                 raise ValueError(f"there is no requirement {name}")
@@ -76,7 +78,7 @@ class Claims:
 def _toml(path: Path | None) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8")) if path else {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise ValueError(f"{path} cannot be read: {error}") from None
 
 

@@ -71,7 +71,7 @@ def _load(path: Path) -> Report | str:
         _row(loaded, [])
     except OSError as error:
         return f"no report: {error.strerror}"
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError):
         return "no report: the file is damaged"
     return loaded
 

@@ -1,6 +1,5 @@
 """Points for a course: a rubric file that says how many for which requirements."""
 
-import math
 import tomllib
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -10,6 +9,7 @@ from typing import Any
 from conformance.report.model import UNJUDGED, WELL, Judged, Report, is_must, judged
 
 _VISIBILITIES = {"visible", "hidden", "after_due_date", "after_published"}
+_MOST_POINTS = 1_000_000
 _KEYS = {"name", "points", "requirements", "should", "all_or_nothing", "visibility"}
 
 
@@ -63,7 +63,7 @@ def read(path: Path) -> list[Category]:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise RubricError(f"cannot read the rubric {path.name}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RubricError(f"the rubric {path.name} is no TOML: {error}") from error
     tables = data.get("category")
     if not isinstance(tables, list) or not tables:
@@ -95,14 +95,15 @@ def _category(table: Any) -> Category:
         raise RubricError(f"category {name!r} has an unknown key {unknown[0]!r}")
     if isinstance(points, bool) or not isinstance(points, int | float):
         raise RubricError(f"category {name!r} needs points, a number")
-    if not math.isfinite(points) or points < 0:
+    if not 0 <= points <= _MOST_POINTS:
         raise RubricError(f"category {name!r} has {points} points")
     if not isinstance(globs, list) or not globs or not all(isinstance(glob, str) for glob in globs):
         raise RubricError(f'category {name!r} needs requirements, such as ["LINE-*"]')
     for key in ("should", "all_or_nothing"):
         if not isinstance(table.get(key, False), bool):
             raise RubricError(f"category {name!r}: {key} is true or false")
-    if (visibility := table.get("visibility", "visible")) not in _VISIBILITIES:
+    visibility = table.get("visibility", "visible")
+    if not isinstance(visibility, str) or visibility not in _VISIBILITIES:
         raise RubricError(f"category {name!r} has no such visibility: {visibility!r}")
     return Category(
         name,
