@@ -102,12 +102,13 @@ def decode(pieces: list[bytes], sender: str) -> tuple[list[list[Any]], int]:
                 break
             if kind == "end":
                 return results, event.unfinished
-            results.append(_result(kind, event))
+            results.append(as_result(kind, event))
         assert decoder.held_len <= HOLD_MAX
     return results, 0
 
 
-def _result(kind: str, event: Event) -> list[Any]:
+def as_result(kind: str, event: Event) -> list[Any]:
+    """The event in the notation of spec/vectors."""
     handle, words = event.handle.octets().decode(), event.words.octets().decode().split()
     match kind:
         case "text":

@@ -1,0 +1,24 @@
+"""python -m fuzz.one NAME [ARGUMENT OF LIBFUZZER…]: one Python target under Atheris.
+
+Atheris is libFuzzer for Python: what is imported here is instrumented, so that it sees which
+octets lead to new code.
+"""
+
+import sys
+
+import atheris
+
+_INSTRUMENTED = ["chatproto", "conformance"]
+
+
+def main(name: str, arguments: list[str]) -> None:
+    """Does not return: libFuzzer ends the process."""
+    with atheris.instrument_imports(include=_INSTRUMENTED):
+        from fuzz.targets import TARGETS
+
+    atheris.Setup([f"fuzz.one {name}", *arguments], TARGETS[name])
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])
