@@ -87,6 +87,13 @@ def faults(session: nox.Session) -> None:
     session.run("python", "-m", "endurance.faults", *arguments, success_codes=[0, 77])
 
 
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """The C core, the Python core and the suite under libFuzzer: nox -s fuzz -- --seconds 600."""
+    install(session, "test", "fuzz")
+    session.run("python", "-m", "fuzz", *session.posargs)
+
+
 @nox.session(default=False)
 def bench(session: nox.Session) -> None:
     """The relay and the codec beside other servers and a floor in C; arguments are passed on."""

@@ -21,7 +21,7 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
     parser.add_argument(
-        "--keep", action="store_true", help="begin with the seeds, and keep what was found"
+        "--keep", action="store_true", help="add to the corpora what was found, as little as can be"
     )
     parser.add_argument("--replay", metavar="TARGET", choices=NAMES, help="run FILEs in it, once")
     parsed = parser.parse_args()
@@ -33,8 +33,6 @@ def _arguments() -> argparse.Namespace:
 def _fuzz(names: list[str], seconds: int, jobs: int, *, keep: bool) -> int:
     begun = time.monotonic()
     campaign.prepare(names)
-    for name in names if keep else ():
-        campaign.sow(name)
     print(campaign.HEAD)
     with ThreadPoolExecutor(jobs) as pool:
         results = [

@@ -55,7 +55,8 @@ def prepare(names: list[str]) -> None:
         subprocess.run(["make", "-s", "-C", str(C_CLIENT), "fuzz-programs"], check=True)
     if set(names) & set(SAME_INPUTS):
         subprocess.run(["make", "-s", "-C", str(C_CLIENT), "libchat.so"], check=True)
-    WORK.mkdir(exist_ok=True)
+    for name in names:
+        _sow(name)
 
 
 def found(name: str) -> Path:
@@ -64,8 +65,8 @@ def found(name: str) -> Path:
     return place / "corpus" / name
 
 
-def sow(name: str) -> None:
-    """Put the first inputs of a target among what was found."""
+def _sow(name: str) -> None:
+    """Put the seeds among what was found."""
     found(name).mkdir(parents=True, exist_ok=True)
     for octets in SEEDS[name]():
         (found(name) / hashlib.sha1(octets).hexdigest()).write_bytes(octets)  # noqa: S324
@@ -74,7 +75,6 @@ def sow(name: str) -> None:
 def _command(name: str, seconds: int) -> list[str]:
     if name in C_TARGETS:
         return ["make", "-s", "-C", str(C_CLIENT), f"fuzz-{name}", f"FUZZ_SECONDS={seconds}"]
-    found(name).mkdir(parents=True, exist_ok=True)
     return [
         *(sys.executable, "-m", "fuzz.one", name, *_LIBFUZZER),
         *(f"-max_total_time={seconds}", f"-artifact_prefix={WORK}/{name}-"),
@@ -94,8 +94,12 @@ def run(name: str, seconds: int) -> Result:
             _command(name, seconds), stdout=out, stderr=subprocess.STDOUT, check=False
         ).returncode
     said = log.read_text(encoding="utf-8", errors="replace")
-    numbers = [int(each[1]) if (each := it.search(said)) else 0 for it in (_EXECUTIONS, _SPEED, _NEW)]
-    return Result(name, numbers[0], numbers[1], len(kept(name)), numbers[2], _wrong(status, said, name))
+    numbers = [
+        int(each[1]) if (each := it.search(said)) else 0 for it in (_EXECUTIONS, _SPEED, _NEW)
+    ]
+    return Result(
+        name, numbers[0], numbers[1], len(kept(name)), numbers[2], _wrong(status, said, name)
+    )
 
 
 def _wrong(status: int, said: str, name: str) -> str:

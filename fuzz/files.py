@@ -4,6 +4,7 @@ An input is the text of a file; or it names places in a good file, and what stra
 there instead.
 """
 
+import contextlib
 import copy
 import csv
 import io
@@ -19,6 +20,7 @@ from conformance.cases import CASES
 from conformance.deviation import InconclusiveError, UnsupportedError
 from conformance.finder import Finder
 from conformance.report import merge_csv, read_rubric
+from conformance.spec import CLIENT, RELAY, TURNS
 from conformance.target import Target
 from conformance.verdicts import Claims
 from fuzz.source import Source
@@ -33,6 +35,9 @@ STRANGE: list[Any] = [
     *({"octets": [{"hex": "zz"}]}, {"octets": [{"repeat": "x", "times": 10**400}]}, _DEEP),
 ]
 _LEFT_OUT = len(STRANGE)
+_NOBODY = {
+    kind: Finder(Target(kind), patience=0.0, shrink_patience=0.0) for kind in (RELAY, TURNS, CLIENT)
+}
 
 
 @dataclass(frozen=True)
@@ -55,9 +60,7 @@ def _inline(value: Any) -> str:
         return f"{{{inside}}}"
     if isinstance(value, list):
         return f"[{', '.join(map(_inline, value))}]"
-    return {"Infinity": "inf", "NaN": "nan", "null": '""'}.get(
-        json.dumps(value), json.dumps(value)
-    )
+    return {"Infinity": "inf", "NaN": "nan", "null": '""'}.get(json.dumps(value), json.dumps(value))
 
 
 def _merged(path: Path) -> None:
@@ -68,10 +71,8 @@ def _merged(path: Path) -> None:
 def _replayed(path: Path) -> None:
     """Nobody is there to be tested, so that nothing is waited for."""
     saved = replay.load(path)
-    try:
-        replay.run(saved, Finder(Target(saved["kind"]), patience=0.0, shrink_patience=0.0))
-    except (InconclusiveError, UnsupportedError):
-        pass
+    with contextlib.suppress(InconclusiveError, UnsupportedError):
+        replay.run(saved, _NOBODY[saved["kind"]])
 
 
 KINDS = {
@@ -183,7 +184,9 @@ def _changed(good: dict[str, Any], source: Source) -> dict[str, Any]:
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:
     """Each container in it, with each of its keys."""
-    keys = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    keys = (
+        value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    )
     for key in keys:
         yield value, key
         yield from _places(value[key])

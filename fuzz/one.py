@@ -4,6 +4,7 @@ Atheris is libFuzzer for Python: what is imported here is instrumented, so that 
 octets lead to new code.
 """
 
+import shlex
 import sys
 
 import atheris
@@ -16,7 +17,8 @@ def main(name: str, arguments: list[str]) -> None:
     with atheris.instrument_imports(include=_INSTRUMENTED):
         from fuzz.targets import TARGETS
 
-    atheris.Setup([f"fuzz.one {name}", *arguments], TARGETS[name])
+    again = shlex.join([sys.executable, "-m", "fuzz.one", name])  # so libFuzzer starts its helpers
+    atheris.Setup([again, *arguments], TARGETS[name])
     atheris.Fuzz()
 
 

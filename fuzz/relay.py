@@ -5,6 +5,7 @@ suite's oracle reads in the stream.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from chatproto import (
@@ -32,11 +33,11 @@ def fuzz(octets: bytes) -> None:
     whole = _Run(octets, lambda chunk: [chunk])
     whole.check_forwarded()
     for cut in (1, size):
-        pieces = _Run(octets, lambda chunk, cut=cut: _cut(chunk, cut))
+        pieces = _Run(octets, partial(_cut, cut))
         assert pieces.effects == whole.effects, f"in pieces of {cut} it has other effects"
 
 
-def _cut(chunk: bytes, size: int) -> list[bytes]:
+def _cut(size: int, chunk: bytes) -> list[bytes]:
     return [chunk[at : at + size] for at in range(0, len(chunk), size)]
 
 

@@ -43,6 +43,8 @@ def outbox() -> Iterable[bytes]:
         for times in (128, 129, 160, 255):
             fragment = counted((character * 9).encode())
             yield bytes([times]) + fragment + counted(b"\\quit") + bytes([times - 128, 3])
+    for size in (249, 250, 251):
+        yield b"\x80" + counted(b"x" * 250) + counted(b"x" * size) + b"\x01"
 
 
 def turns() -> Iterable[bytes]:
@@ -68,7 +70,14 @@ def relay() -> Iterable[bytes]:
                     *(bytes([ann]), bytes([ann + 1]), counted(vector.octets), bytes([bob + 3])),
                 ]
             )
-    yield bytes([6, ann, ann + 2]) + counted(b"ann>hi") + b"\x03" + bytes([ann + 6]) + counted(b"ANN")
+    for text in (b"\\quit", b"\xc2\x85", b"\xff", b"\r", b"\t", b"x" * 501, b"\\join chat/1"):
+        chunk = counted(b"ann>one\nann>" + text + b"\nann>two\n")
+        bound = bytes([6, ann, ann + 1]) + counted(b"ann>hi\n")
+        yield bound + bytes([ann + 1]) + chunk
+        yield bound + bytes([ann + 2]) + chunk + b"\x07"
+    yield (
+        bytes([6, ann, ann + 2]) + counted(b"ann>hi") + b"\x03" + bytes([ann + 6]) + counted(b"ANN")
+    )
     yield bytes([6, ann, 7, 15, ann, ann + 5]) + counted("é".encode() * 400) + bytes([ann + 4, 7])
 
 

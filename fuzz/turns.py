@@ -19,10 +19,11 @@ from chatproto import (
 )
 from fuzz.source import Source
 
+_HI = Text("SERVER", "hi")
 _MESSAGES: list[Message] = [
     Welcome(1, Kind.TURNS),
     Welcome(2, Kind.RELAY, ["here=0"]),
-    Text("SERVER", "hi"),
+    _HI,
     Text("SERVER", "\\quit"),
     Text("ann", "hi"),
     Error("full"),
@@ -79,9 +80,12 @@ def _taken(session: Session) -> list[Any]:
 
 
 def _say(session: Session, message: Message, client: Decoder) -> bool:
-    """What is said is read by any client as what it is."""
+    """What is said is read by any client as what it is; a text is said in our turn."""
     said: list[bytes] = []
-    if not _tried(session, lambda: said.append(session.send(message))):
+    may_say = session.may_send_text()
+    done = _tried(session, lambda: said.append(session.send(message)))
+    assert done == may_say or message is not _HI, "a text is said out of turn, or not in it"
+    if not done:
         return False
     client.receive(said[0])
     assert client.next_event() == message, "a client reads something else"
@@ -91,7 +95,13 @@ def _say(session: Session, message: Message, client: Decoder) -> bool:
 
 def _tried(session: Session, act: Any) -> bool:
     """Whether it was done; what is refused is a LocalProtocolError and changes nothing."""
-    before = (session.state, session.welcomed, session.handle, session.held, session.may_send_text())
+    before = (
+        session.state,
+        session.welcomed,
+        session.handle,
+        session.held,
+        session.may_send_text(),
+    )
     try:
         act()
     except LocalProtocolError:

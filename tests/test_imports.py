@@ -17,6 +17,8 @@ MAY_IMPORT = {
     | sys.stdlib_module_names,
     "endurance": {"endurance", "attrs"} | sys.stdlib_module_names,
     "tools": {"tools", "attrs"} | sys.stdlib_module_names,
+    "fuzz": {"fuzz", "chatproto", "conformance", "tests", "atheris", "rich"}
+    | sys.stdlib_module_names,
 }
 
 

@@ -70,7 +70,9 @@ static void type(struct outbox *outbox, struct chat_span text)
         const struct chat_span rest = {text.at + done, text.len - done};
         const struct chat_span piece = {rest.at, chat_cut(rest)};
         demand(piece.len <= CHAT_TEXT_MAX && piece.len <= rest.len, "a piece has a text's length");
-        demand(piece.len > 0 || text.len == 0, "a piece is not empty");
+        demand(rest.len > CHAT_TEXT_MAX || piece.len == rest.len, "what fits is not cut");
+        demand(rest.len <= CHAT_TEXT_MAX || piece.len > CHAT_TEXT_MAX - 8,
+               "a piece is as long as it may be, but for a character and a command");
         demand(!clean || oracle_is_clean(piece), "a text is cut between code points");
         demand(whole || chat_client_kind(piece, false) == CHAT_TEXT, "no piece is a command");
         put(outbox, piece);

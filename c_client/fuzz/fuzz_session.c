@@ -6,6 +6,7 @@
  * octet by octet.
  */
 #include "fuzz.h"
+#include "oracle.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +46,7 @@ static enum chat_act heard_act(const struct chat_event *event)
     };
 
     if (event->kind == CHAT_TEXT)
-        return chat_is_server(event->handle) ? CHAT_ACT_TEXT : CHAT_ACT_RELAYED;
+        return oracle_is_server(event->handle) ? CHAT_ACT_TEXT : CHAT_ACT_RELAYED;
     if (event->kind == CHAT_WELCOME && event->server == CHAT_RELAY)
         return CHAT_ACT_WELCOME_RELAY;
     return acts[event->kind];

@@ -74,20 +74,21 @@ static void check_line(struct expected *expected, struct chat_span content,
            && memcmp(event->text.at, content.at + event->handle.len + 1, event->text.len) == 0,
            "handle and text of an event are those of the line");
     n = chat_encode_text(line, event->handle, event->text);
-    demand(n == (chat_is_server(event->handle) ? 0 : content.len + 1),
+    demand(n == (oracle_is_server(event->handle) ? 0 : content.len + 1),
            "what was decoded can be said by a client, unless the server's handle is before it");
     demand(n == 0 || (memcmp(line, content.at, content.len) == 0 && line[n - 1] == '\n'),
            "what was decoded is encoded as the line that it came in");
 
     if (event->kind == CHAT_TEXT) {
         demand(event->text.len != 5 || memcmp(event->text.at, "\\quit", 5) != 0
-               || (server && !chat_is_server(event->handle)), "\\quit is a command");
+               || (server && !oracle_is_server(event->handle)), "\\quit is a command");
     } else {
         n = rebuilt(event, line);
         demand(same_octets((struct chat_span){line, n}, event->text),
                "the fields of a command are all that is in its text");
-        demand((event->kind == CHAT_QUIT || event->kind == CHAT_JOIN) == !server
-               || event->kind == CHAT_QUIT, "a command comes from the end that may give it");
+        demand(event->kind == CHAT_QUIT || (event->kind == CHAT_JOIN) == !server,
+               "a command comes from the end that may give it");
+        demand(!server || oracle_is_server(event->handle), "of a server's lines only its own command");
         demand(event->kind != CHAT_JOIN || expected->bound.len == 0, "\\join is in the first line");
         check_words(event->words);
     }
@@ -106,7 +107,7 @@ static enum chat_code expected_code(const struct expected *expected, struct chat
         return defect;
     while (content.at[handle.len] != '>')
         handle.len++;
-    if (chat_is_server(handle))
+    if (oracle_is_server(handle))
         return CHAT_CODE_HANDLE_RESERVED;
     return expected->bound.len == 0 || same_octets(expected->bound, handle)
         ? CHAT_OK : CHAT_CODE_HANDLE_CHANGED;

@@ -44,6 +44,16 @@ static bool is_handle(struct chat_span handle)
     return true;
 }
 
+bool oracle_is_server(struct chat_span handle)
+{
+    static const char *const either[] = {"Ss", "Ee", "Rr", "Vv", "Ee", "Rr"};
+
+    for (size_t i = 0; i < handle.len; i++)
+        if (i == 6 || !among(handle.at[i], either[i]))
+            return false;
+    return handle.len == 6;
+}
+
 /* Takes a code point off a text by arithmetic; one that may not be there is -1. */
 static long take_point(struct chat_span *text)
 {

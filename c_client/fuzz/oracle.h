@@ -17,6 +17,9 @@ bool oracle_is_hopeless(struct chat_span unfinished);
 /* The first defect of a line by itself, up to encoding [ERR-4]. */
 enum chat_code oracle_defect(struct chat_span content);
 
+/* Whether a handle is the server's, in any letter case [CMD-3]. */
+bool oracle_is_server(struct chat_span handle);
+
 /* Whether it is UTF-8 and has no control characters but HTAB [LINE-4]. */
 bool oracle_is_clean(struct chat_span text);
 

@@ -16,7 +16,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 CLIENT = HERE.parent
 PLACE = CLIENT / "build" / "mutants"
-COPIED = ("*.c", "*.h", "*.sh", "Makefile")
+COPIED = ("*.c", "*.h", "*.sh", "Makefile", "fuzz/*.c", "fuzz/*.h")
 
 
 def mutants() -> dict[str, dict[str, Any]]:
@@ -45,11 +45,11 @@ def mutated(mutant: dict[str, Any]) -> str:
 def write(mutant: dict[str, Any]) -> None:
     """Copy all that a build needs, with the one change. What is the same is left alone."""
     changed = mutated(mutant)
-    directory = PLACE / mutant["name"]
-    directory.mkdir(parents=True, exist_ok=True)
     for source in (path for pattern in COPIED for path in CLIENT.glob(pattern)):
-        text = changed if source.name == mutant["file"] else source.read_text(encoding="utf-8")
-        copy = directory / source.name
+        name = source.relative_to(CLIENT)
+        text = changed if str(name) == mutant["file"] else source.read_text(encoding="utf-8")
+        copy = PLACE / mutant["name"] / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
         if not copy.exists() or copy.read_text(encoding="utf-8") != text:
             copy.write_text(text, encoding="utf-8")
             shutil.copymode(source, copy)
