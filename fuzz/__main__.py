@@ -17,7 +17,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="TARGET", help=f"of {', '.join(NAMES)}")
     parser.add_argument(
-        "--seconds", type=int, default=3, metavar="N", help="for each target (%(default)s)"
+        "--seconds", type=int, default=2, metavar="N", help="for each target (%(default)s)"
     )
     parser.add_argument("-j", "--jobs", type=int, default=os.cpu_count() or 1, metavar="N")
     parser.add_argument(

@@ -2,6 +2,7 @@
 
 import ctypes
 from ctypes import byref, c_bool, c_char, c_int, c_size_t
+from enum import IntEnum
 from typing import Any
 
 from chatproto import (
@@ -18,8 +19,14 @@ from chatproto import (
 from fuzz.source import Source
 from tests import c_library, vectors
 
-HEAR, NAME, JOIN, SAY, QUIT, UNANSWERED, END = range(7)
-_WITH_OCTETS = (HEAR, NAME, SAY)
+
+class Act(IntEnum):
+    """What happens next; the numbers are those of ``fuzz_session.c``."""
+
+    HEAR, NAME, JOIN, SAY, QUIT, UNANSWERED, END = range(7)
+
+
+_WITH_OCTETS = (Act.HEAR, Act.NAME, Act.SAY)
 Step = list[Any]
 """What came of an act: what was written, or done, or heard."""
 
@@ -31,12 +38,12 @@ def fuzz(octets: bytes) -> None:
     ours, theirs = _InPython(handle), _InC(handle)
     ended = False
     while source:
-        act = source.number() % 7
+        act = Act(source.number() % len(Act))
         with_octets = source.counted() if act in _WITH_OCTETS else b""
-        if act == HEAR and ended:
+        if act == Act.HEAR and ended:
             continue  # in Python it is a mistake, and in C it has no effect
-        ended = ended or (act == HEAR and not with_octets)
-        if act == SAY and ours.session.state is State.START:
+        ended = ended or (act == Act.HEAR and not with_octets)
+        if act == Act.SAY and ours.session.state is State.START:
             continue  # a client without a welcome: only C has it
         did = ours.step(act, with_octets)
         assert theirs.step(act, with_octets) == did, "in C it is another conversation"
@@ -49,9 +56,9 @@ class _InPython:
     def __init__(self, handle: bytes) -> None:
         self.session = Session(Role.CLIENT)
         self.handle = ""
-        self.step(NAME, handle)
+        self.step(Act.NAME, handle)
 
-    def step(self, act: int, octets: bytes) -> Step:
+    def step(self, act: Act, octets: bytes) -> Step:
         """Do it; nothing may be raised but a LocalProtocolError, which changes nothing."""
         session = self.session
         before = (session.state, session.welcomed, session.handle)
@@ -61,25 +68,25 @@ class _InPython:
             assert (session.state, session.welcomed, session.handle) == before
             return [False, b""]
 
-    def _step(self, act: int, octets: bytes) -> Step:
+    def _step(self, act: Act, octets: bytes) -> Step:
         session = self.session
         match act:
-            case 0:  # HEAR
+            case Act.HEAR:
                 session.receive(octets)
                 return self._heard()
-            case 1:  # NAME
+            case Act.NAME:
                 text = Text(octets.decode(), "")
                 if session.state is not State.START or text.handle.upper() == "SERVER":
                     return [False, b""]
                 self.handle = text.handle
                 return [True, b""]
-            case 2:  # JOIN
+            case Act.JOIN:
                 return [True, session.send(Join(self.handle))]
-            case 3:  # SAY
+            case Act.SAY:
                 return [True, session.send(Text(self.handle, octets.decode()))]
-            case 4:  # QUIT
+            case Act.QUIT:
                 return [True, session.send(Quit(self.handle))] if session.welcomed else [False, b""]
-            case 5:
+            case Act.UNANSWERED:
                 session.unanswered()
             case _:
                 session.end()
@@ -124,25 +131,25 @@ class _InC:
         """As the spec calls it, and whether a welcome has counted."""
         return self.chat.chat_state_name(self.session.state).decode(), self.session.welcomed
 
-    def step(self, act: int, octets: bytes) -> Step:
+    def step(self, act: Act, octets: bytes) -> Step:
         """Do it."""
         out = (c_char * c_library.LINE_MAX)()
         text, kept = c_library.span(octets)
         this, chat = byref(self.session), self.chat
         size = 0
         match act:
-            case 0:  # HEAR
+            case Act.HEAR:
                 chat.chat_session_feed(this, kept, c_size_t(len(octets)))
                 return self._heard()
-            case 1:  # NAME
+            case Act.NAME:
                 return [bool(chat.chat_session_name(this, text) & 1), b""]
-            case 2:  # JOIN
+            case Act.JOIN:
                 size = chat.chat_session_join(this, out)
-            case 3:  # SAY
+            case Act.SAY:
                 size = chat.chat_session_say(this, text, out)
-            case 4:  # QUIT
+            case Act.QUIT:
                 size = chat.chat_session_quit(this, out)
-            case 5:
+            case Act.UNANSWERED:
                 return [bool(chat.chat_session_unanswered(this) & 1), b""]
             case _:
                 return [bool(chat.chat_session_end(this) & 1), b""]

@@ -5,6 +5,7 @@ suite's oracle reads in the stream.
 """
 
 from collections.abc import Callable
+from enum import IntEnum
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,13 @@ from chatproto import (
 )
 from conformance import oracle
 from fuzz.source import Source
+
+
+class Act(IntEnum):
+    """What happens next; most are of one connection."""
+
+    CONNECT, RECEIVE, LINES, FINISH, END, SAY, KICK, STOP_OR_CROWD = range(8)
+
 
 _CONNECTIONS = 5
 _CROWD = 64
@@ -59,23 +67,23 @@ class _Run:
     def _act(self, source: Source) -> None:
         """One of them connects, sends, sends lines, ends, or is ended; or the operator acts."""
         number = source.number()
-        act, who = number % 8, number // 8 % _CONNECTIONS
+        act, who = Act(number % len(Act)), number // len(Act) % _CONNECTIONS
         match act:
-            case 0:
+            case Act.CONNECT:
                 self._connect(who)
-            case 1:
+            case Act.RECEIVE:
                 self._receive(who, source.counted())
-            case 2:
+            case Act.LINES:
                 self._receive(who, (source.counted() + b"\n") * (source.number() % 8))
-            case 3:
+            case Act.FINISH:
                 self._take(self.relay.receive(self.keys[who], b""))
-            case 4:
+            case Act.END:
                 code = _CODES[source.number() % len(_CODES)]
                 self._take(self.relay.end(self.keys[who], code))
-            case 5:
+            case Act.SAY:
                 text = source.counted().decode("utf-8", "surrogateescape")
                 self._try(lambda: self.relay.say(text))
-            case 6:
+            case Act.KICK:
                 handle = source.counted().decode("latin-1")
                 self._try(lambda: self.relay.kick(handle))
             case _ if who:

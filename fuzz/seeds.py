@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from chatproto import Role
+from fuzz.client import Act
 from fuzz.files import KINDS, STRANGE
 from fuzz.source import counted
 from tests import vectors
@@ -10,7 +11,6 @@ from tests import vectors
 _LENGTHS = (b"", b"\x01", b"\x02\x05", b"\x00\x03", b"\x0d")
 """Lengths of the pieces that a stream is cut into."""
 
-_HEAR, _NAME, _JOIN, _SAY, _QUIT, _UNANSWERED, _END = range(7)
 _WELCOMES = (b"SERVER>\\welcome chat/1 relay\n", b"SERVER>\\welcome chat/1 turns\n", b"")
 
 
@@ -28,13 +28,17 @@ def session() -> Iterable[bytes]:
         welcome = _WELCOMES[number % len(_WELCOMES)]
         yield b"".join(
             [
-                *(counted(b"ann"), bytes([_JOIN, _HEAR]), counted(welcome)),
-                *(bytes([_SAY]), counted(b"hello"), bytes([_HEAR]), counted(octets)),
-                *(bytes([_SAY]), counted(b"x" * 500), bytes([_UNANSWERED, _QUIT, _HEAR])),
-                *(counted(b"SERVER>\\quit\n"), bytes([_END, _HEAR, 0])),
+                *(counted(b"ann"), bytes([Act.JOIN, Act.HEAR]), counted(welcome)),
+                *(bytes([Act.SAY]), counted(b"hello"), bytes([Act.HEAR]), counted(octets)),
+                *(
+                    bytes([Act.SAY]),
+                    counted(b"x" * 500),
+                    bytes([Act.UNANSWERED, Act.QUIT, Act.HEAR]),
+                ),
+                *(counted(b"SERVER>\\quit\n"), bytes([Act.END, Act.HEAR, 0])),
             ]
         )
-    yield counted(b"") + bytes([_NAME]) + counted(b"bob") + bytes([_SAY]) + counted(b"plain")
+    yield counted(b"") + bytes([Act.NAME]) + counted(b"bob") + bytes([Act.SAY]) + counted(b"plain")
 
 
 def outbox() -> Iterable[bytes]:
