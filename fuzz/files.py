@@ -169,17 +169,18 @@ def fuzz(octets: bytes) -> None:
 
 def _changed(good: dict[str, Any], source: Source) -> dict[str, Any]:
     """Up to three values of it replaced by strange ones, or left out."""
-    value = {"": copy.deepcopy(good)}
+    made = copy.deepcopy(good)
     for _ in range(source.number() % 3 + 1):
-        places = list(_places(value))[1:] or [(value, "")]
+        places = list(_places(made))
+        if not places:
+            break
         inside, key = places[source.number() % len(places)]
         number = source.number() % (len(STRANGE) + 1)
         if number == _LEFT_OUT:
             del inside[key]
         else:
             inside[key] = copy.deepcopy(STRANGE[number])
-    whole = value.get("", {})
-    return whole if isinstance(whole, dict) else {"": whole}
+    return made
 
 
 def _places(value: Any) -> Iterator[tuple[Any, Any]]:
