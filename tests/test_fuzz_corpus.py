@@ -126,7 +126,9 @@ PLANTED: list[tuple[str, str, Any]] = [
 ]
 
 
-SIGNS = (AssertionError, ProtocolError, RuntimeError, SyntaxError, TypeError, ValueError)
+SIGNS = (
+    AssertionError, LookupError, ProtocolError, RuntimeError, SyntaxError, TypeError, ValueError,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "place", "bug"), PLANTED, ids=lambda value: str(value)[:40])
