@@ -11,7 +11,12 @@ from tests import vectors
 _LENGTHS = (b"", b"\x01", b"\x02\x05", b"\x00\x03", b"\x0d")
 """Lengths of the pieces that a stream is cut into."""
 
-_WELCOMES = (b"SERVER>\\welcome chat/1 relay\n", b"SERVER>\\welcome chat/1 turns\n", b"")
+_WELCOMES = (
+    b"SERVER>\\welcome chat/1 relay\n",
+    b"SERVER>\\welcome chat/1 turns\n",
+    b"SERVER>\\welcome chat/2 relay\n",
+    b"",
+)
 
 
 def decoder() -> Iterable[bytes]:

@@ -89,6 +89,7 @@ def test_the_c_targets_bear_all_that_is_kept(seeds: Path) -> None:
         ("text-of-501-shown", "wire"),
         ("anybody-commands", "wire"),
         ("quits-unwelcomed", "session"),
+        ("later-version-taken", "session"),
         ("text-of-500-cut", "outbox"),
     ],
 )
