@@ -23,6 +23,7 @@ _LAST_SECONDS = 0.2
 """So long close_notify may wait for room."""
 _HEADER = 5
 """Octets of a record's header; the last two of them say how many follow."""
+_CUT = "UNEXPECTED_EOF_WHILE_READING"
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 
@@ -124,10 +125,9 @@ class TlsSocket(socket.socket):
             self._end = ssl.SSLZeroReturnError()
         except ssl.SSLWantReadError:
             pass
-        except ssl.SSLEOFError:
-            self._end = CutError("the stream of TCP ended without close_notify")
         except ssl.SSLError as error:
-            self._end = error
+            cut = isinstance(error, ssl.SSLEOFError) or error.reason == _CUT
+            self._end = CutError("the stream of TCP ended without close_notify") if cut else error
         self._owed += self._outgoing.read()
         with contextlib.suppress(OSError):  # an answer of TLS's own
             self._flush()
@@ -272,6 +272,7 @@ def _filled(
     context: ssl.SSLContext, trusted: str | None, shown: Identity | None, version: str
 ) -> ssl.SSLContext:
     context.minimum_version = context.maximum_version = _VERSIONS[version]
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF  # some versions of Python hide a cut
     _load(trusted, context.load_verify_locations, trusted)
     if shown is not None:
         _load(shown.certificate, context.load_cert_chain, shown.certificate, shown.key)

@@ -48,7 +48,7 @@ def client_context(ca: Path | None, certificate: Path | None, key: Path | None) 
 def _context(side: int) -> ssl.SSLContext:
     context = ssl.SSLContext(side)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF  # Python's default hides a cut (TLS-8)
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF  # some versions of Python hide a cut (TLS-8)
     return context
 
 

@@ -161,7 +161,7 @@ def test_what_we_cut_is_no_end_to_others() -> None:
     with joined(trusting(), server()) as (own, theirs):
         own.cut()
         assert theirs._sslobj is not None  # type: ignore[attr-defined]
-        with pytest.raises(ssl.SSLEOFError):
+        with pytest.raises(ssl.SSLError, match=r"(?i)eof"):  # not always an SSLEOFError
             theirs._sslobj.read(1)  # type: ignore[attr-defined]
 
 

@@ -159,9 +159,15 @@ class TlsSocket:
         self.sock.close()
 
 
+def _context(side: int) -> ssl.SSLContext:
+    context = ssl.SSLContext(side)
+    context.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF  # some versions of Python hide a cut (TLS-8)
+    return context
+
+
 def server_context(files: Files, bug: str, odd: str) -> ssl.SSLContext:
     """TLS 1.3, a certificate, and whose certificates are asked for (TLS-1, TLS-3)."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context = _context(ssl.PROTOCOL_TLS_SERVER)
     assert files.cert is not None
     context.load_cert_chain(files.cert, files.key)
     context.num_tickets = 2 if odd == "session-tickets" else 0
@@ -177,7 +183,7 @@ def server_context(files: Files, bug: str, odd: str) -> ssl.SSLContext:
 
 def client_context(files: Files, bug: str) -> ssl.SSLContext:
     """TLS 1.3, and whom we trust (TLS-1, TLS-6)."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = _context(ssl.PROTOCOL_TLS_CLIENT)
     if bug != "takes-tls-1.2":
         context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.load_verify_locations(files.ca)
