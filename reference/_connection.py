@@ -58,6 +58,7 @@ class Connection(asyncio.Protocol):
         self.unfinished_since: float | None = None
         self._ended = False  # the peer's stream
         self._discarded = -1  # octets, once we discard
+        self._patience: asyncio.TimerHandle | None = None  # with the peer's end of the stream
 
     # What asyncio calls
 
@@ -91,6 +92,8 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_of_stream("reset" if exc else "closed")
+        if self._patience:
+            self._patience.cancel()  # it would keep all this in memory until its time
         self.log("closed")
         self._owner.gone(self)
 
@@ -151,7 +154,8 @@ class Connection(asyncio.Protocol):
         with contextlib.suppress(OSError):  # it was reset meanwhile
             self._transport.write_eof()
         self._transport.resume_reading()
-        asyncio.get_running_loop().call_later(DRAIN_SECONDS, self._transport.abort)
+        loop = asyncio.get_running_loop()
+        self._patience = loop.call_later(DRAIN_SECONDS, self._transport.abort)
 
     def abort(self) -> None:
         """Close at once."""
