@@ -211,16 +211,20 @@ class ChatServer:
         """Take what the operator types, until that ends."""
         while True:
             if not self._console.at_terminal:
-                await self._operators_turn.wait()
+                await self._until_operators_turn()
             try:
                 line = await self._console.read()
                 if line is None:
                     return
                 if not self._console.at_terminal:
-                    await self._operators_turn.wait()
+                    await self._until_operators_turn()
                 self._typed(line)
             except (InputError, LocalProtocolError) as error:
                 self._refuse(str(error))
+
+    async def _until_operators_turn(self) -> None:
+        while not self._operators_turn.is_set():  # it can be over when a wait for it ends
+            await self._operators_turn.wait()
 
     def _typed(self, line: str) -> None:
         if self._current is None:
