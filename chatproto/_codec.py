@@ -146,6 +146,10 @@ _PLAIN_LINE = re.compile(
 ).match
 
 
+# Lines with no content (LINE-6): a flood of them is passed over at once.
+_EMPTY_LINES = re.compile(rb"(?:\r?\n|\0)++").match
+
+
 @define
 class Decoder:
     """Takes a stream in any pieces and yields what is in it, in the end EndOfStream.
@@ -196,6 +200,8 @@ class Decoder:
                 return self._violation(ErrorCode.TOO_LONG, content)
             if content:
                 return self._decoded(content)
+            if empty := _EMPTY_LINES(self._held, self._start):
+                self._start = empty.end()
         if self._ended and not self._finished:
             self._finished = True
             unfinished = len(self._held)
