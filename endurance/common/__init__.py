@@ -1,0 +1,1 @@
+"""What the endurance runs share: a server that is watched, raw clients, and who checks."""

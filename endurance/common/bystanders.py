@@ -1,0 +1,151 @@
+r"""Who is at a relay all the time, and checks what each of the others says.
+
+Every line must come to every other bystander, once and in order; and those who joined are
+told correctly who is there (RELAY-1, RELAY-4, RELAY-7).
+"""
+
+import asyncio
+import time
+
+from endurance.common.pause import pause
+from endurance.common.server import Server
+from endurance.common.tally import Tally
+from endurance.common.wire import Wire
+
+JOINED = 4
+PLAIN = 2
+SETTLE_SECONDS = 20
+LOOK_SECONDS = 0.2
+
+
+class Bystanders:
+    """All of them. What they find is in ``tally``."""
+
+    def __init__(self, server: Server, tally: Tally) -> None:
+        self._port = server.port
+        self.tally = tally
+        self.handles = [f"by{number}" for number in range(JOINED + PLAIN)]
+        self._all: list[_Bystander] = []
+        self._said = 0
+        self._waited_for: dict[str, asyncio.Event] = {}
+
+    async def arrive(self) -> None:
+        """Connect, and say who is there."""
+        for handle in self.handles:
+            bystander = _Bystander(handle, self, joined=len(self._all) < JOINED)
+            await bystander.connect(self._port)
+            self._all.append(bystander)
+        self._say()
+
+    def _say(self) -> None:
+        """One line by each."""
+        for bystander in self._all:
+            bystander.say(self._said)
+        self._said += 1
+
+    async def talk(self, seconds: float, enough: asyncio.Event) -> None:
+        """Say a line each, every so many seconds, until it is enough."""
+        while not await pause(seconds, enough):
+            self._say()
+
+    async def settle(self) -> None:
+        """Wait until everything said is heard, and say what is not."""
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while any(bystander.lacks(self._said) for bystander in self._all):
+            if time.monotonic() > deadline:
+                break
+            await asyncio.sleep(0.02)
+        for bystander in self._all:
+            for line in bystander.lacks(self._said):
+                self.tally.fault(f"{bystander.handle} did not hear {line}")
+
+    def faults(self) -> list[str]:
+        """Sentences about all that was wrong, also about whom they still think here."""
+        present = {name for bystander in self._all for name in bystander.present}
+        ghosts = sorted(present - set(self.handles))
+        return [*self.tally.sentences(), *(f"nobody was told that {name} left" for name in ghosts)]
+
+    async def until_left(self, handle: str, enough: asyncio.Event) -> bool:
+        """Wait until the relay says that somebody has left, or it is enough; whether he has."""
+        left = self._waited_for[handle] = asyncio.Event()
+        while not left.is_set() and not await pause(LOOK_SECONDS, enough):
+            pass
+        del self._waited_for[handle]
+        return left.is_set()
+
+    def told_left(self, handle: str) -> None:
+        """One of us was told so."""
+        if handle in self._waited_for:
+            self._waited_for[handle].set()
+
+
+class _Bystander:
+    def __init__(self, handle: str, company: Bystanders, *, joined: bool) -> None:
+        self.handle = handle
+        self._company = company
+        self._tally = company.tally
+        self._joined = joined
+        self._wire: Wire
+        self._unfinished = b""
+        self._expected = {each.encode(): 0 for each in company.handles if each != handle}
+        self._welcomed = False
+        self.present: set[str] = set()
+
+    async def connect(self, port: int) -> None:
+        self._wire = await Wire.to(port, self._hear)
+        if self._joined:
+            self._wire.send(f"{self.handle}>\\join chat/1\n".encode())
+            await self._wire.until_lines(1)
+
+    def say(self, number: int) -> None:
+        self._wire.send(f"{self.handle}>{number} {time.perf_counter():.6f}\n".encode())
+
+    def lacks(self, said: int) -> list[str]:
+        return [
+            f"line {number} of {speaker.decode()}"
+            for speaker, number in self._expected.items()
+            if number < said
+        ]
+
+    def _hear(self, octets: bytes) -> None:
+        now = time.perf_counter()
+        if not octets:
+            self._tally.fault(f"the connection of {self.handle} has ended")
+        *lines, self._unfinished = (self._unfinished + octets).split(b"\n")
+        for line in lines:
+            speaker, _, text = line.partition(b">")
+            if speaker in self._expected:
+                self._check(speaker, text, now)
+            elif speaker == b"SERVER":
+                self._told(text.decode().split())
+            if (
+                self._joined
+                and speaker != b"SERVER"
+                and speaker.decode(errors="replace") not in self.present
+            ):
+                self._tally.fault(f"{self.handle} heard {speaker!r}, who was not said to be here")
+
+    def _check(self, speaker: bytes, text: bytes, now: float) -> None:
+        number, _, said_at = text.partition(b" ")
+        if int(number) == self._expected[speaker]:
+            self._tally.heard(now - float(said_at))
+        else:
+            self._tally.fault(
+                f"{self.handle} heard line {int(number)} of {speaker.decode()} "
+                f"instead of line {self._expected[speaker]}"
+            )
+        self._expected[speaker] = int(number) + 1
+
+    def _told(self, words: list[str]) -> None:
+        command, *names = words
+        match command:
+            case r"\welcome" if not self._welcomed:
+                self._welcomed = True
+            case r"\joined" if not self.present.intersection(names):
+                self.present.update(names)
+            case r"\left" if self.present.issuperset(names):
+                self.present.difference_update(names)
+                for name in names:
+                    self._company.told_left(name)
+            case _:
+                self._tally.fault(f"{self.handle} was told {' '.join(words)[:80]}")

@@ -1,0 +1,71 @@
+"""Hostile inputs of every class at our servers; bystanders must not notice.
+
+python -m endurance.hostile --inputs 10000
+"""
+
+import argparse
+import asyncio
+import fnmatch
+import sys
+import time
+from collections.abc import Sequence
+
+from endurance.common.server import PROGRAMS, ServerFailedError
+from endurance.hostile.assault import Outcome
+from endurance.hostile.classes import classes
+from endurance.hostile.run import Record, assail
+
+
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="hostile", description=__doc__.partition("\n")[0])
+    parser.add_argument("--inputs", metavar="N", type=int, default=500, help="of each class (500)")
+    parser.add_argument("--server", choices=(*PROGRAMS, "both"), default="both")
+    parser.add_argument("--seed", metavar="N", type=int, default=1, help="of all chance (1)")
+    parser.add_argument("--match", metavar="GLOB", default="*", help="only these classes")
+    parsed = parser.parse_args(arguments)
+    if not 1 <= parsed.inputs <= 10_000_000:
+        parser.error("--inputs is 1 to 10000000")
+    return parsed
+
+
+def _tell(outcome: Outcome) -> None:
+    ends = ", ".join(f"{how} {count:,}" for how, count in outcome.ends.most_common())
+    print(
+        f"{outcome.name:19} {outcome.inputs:9,} {outcome.seconds:7.1f} s {outcome.checked:9,} "
+        f"{outcome.memory_kib / 1024:8.2f} MiB  {ends}",
+        flush=True,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the program; the exit status."""
+    parsed = _arguments(arguments)
+    records = [Record(k) for k in (PROGRAMS if parsed.server == "both" else (parsed.server,))]
+    chosen = {n: make for n, make in classes().items() if fnmatch.fnmatch(n, parsed.match)}
+    begun = time.monotonic()
+    try:
+        for record in records:
+            print(
+                f"\n{record.kind:19} {'inputs':>9} {'time':>9} {'checked':>9} {'memory':>12}  ends"
+            )
+            asyncio.run(assail(record, chosen, parsed.inputs, parsed.seed, _tell))
+            print(
+                f"memory {record.before_kib / 1024:.2f} MiB before (warmed up), "
+                f"{record.after_kib / 1024:.2f} MiB after"
+            )
+            for fault in record.faults:
+                print(f"WRONG  {fault}")
+    except ServerFailedError as error:
+        print(f"hostile: a server does not start: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("hostile: interrupted", file=sys.stderr)
+        return 1
+    well = not any(record.faults for record in records)
+    verdict = "nobody else noticed anything" if well else "something was wrong, see above"
+    print(f"{time.monotonic() - begun:.0f} s; {verdict}")
+    return 0 if well else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

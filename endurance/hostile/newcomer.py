@@ -1,0 +1,26 @@
+"""Somebody new, after everything that was done to a server."""
+
+import asyncio
+
+from endurance.common.wire import Wire
+
+NEWCOMER_SECONDS = 10
+_LINES = {"relay": 3, "turns": 2}
+"""Until he knows that he can chat: the welcome, who is here, what a bystander says; or the
+welcome and an answer.
+"""
+
+
+async def newcomer(kind: str, port: int) -> str:
+    """Whether somebody new can chat at once: a sentence if not."""
+    try:
+        async with asyncio.timeout(NEWCOMER_SECONDS):
+            wire = await Wire.to(port)
+            wire.send(b"new>\\join chat/1\nnew>hello\n")
+            await wire.until_lines(_LINES[kind])
+            wire.send(b"new>\\quit\n")
+            wire.end()
+            how = await wire.until_ended()
+    except (TimeoutError, OSError):
+        return "a newcomer cannot chat"
+    return "" if how == "left" else f"a newcomer's connection ended with {how}"
