@@ -30,14 +30,14 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Static types (mypy, strict)."""
-    install(session, "types", "test", "bench")
+    install(session, "types", "test", "bench", "endurance")
     session.run("mypy")
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """Everything under tests/ (pytest); arguments are passed on."""
-    install(session, "test")
+    install(session, "test", "endurance")
     session.run("make", "-s", "-C", "c_client", "all", external=True)
     session.run("pytest", *session.posargs)
 
@@ -99,6 +99,20 @@ def bench(session: nox.Session) -> None:
     """The relay and the codec beside other servers and a floor in C; arguments are passed on."""
     install(session, "bench")
     session.run("python", "-m", "bench", *session.posargs)
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Our servers under a steady load, two minutes or -- --minutes M: nothing may grow."""
+    install(session, "endurance")
+    session.run("python", "-m", "endurance.soak", *session.posargs)
+
+
+@nox.session
+def hostile(session: nox.Session) -> None:
+    """Hostile inputs at our servers, 500 of every class or -- --inputs N; nobody else notices."""
+    install(session, "endurance")
+    session.run("python", "-m", "endurance.hostile", *session.posargs)
 
 
 @nox.session

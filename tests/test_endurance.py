@@ -120,6 +120,14 @@ def test_a_soak_of_the_turn_server_checks_what_is_said(
     assert record.checked > 9
 
 
+def test_a_soak_that_is_interrupted_keeps_what_there_is() -> None:
+    record, stop = soak.Record("relay"), asyncio.Event()
+    asyncio.run(soak.soak(record, LONG, 1, stop, lambda _sample: stop.set()))
+    assert len(record.samples) == 1
+    assert record.verdicts == []
+    assert record.faults == []
+
+
 ONE_CLASS = {"bad UTF-8": classes()["bad UTF-8"]}
 
 

@@ -33,7 +33,7 @@ class Tally:
         more = len(self.faults) - len(said)
         return [*said, f"and {more} other faults"] if more else said
 
-    def take_latencies(self) -> list[float]:
-        """Those since the last call, in ascending order."""
+    def take_latencies(self, *parts: float) -> list[float]:
+        """Quantiles of those since the last call, in milliseconds; empty if there are none."""
         taken, self.latencies = sorted(self.latencies), []
-        return taken
+        return [1e3 * taken[int(part * len(taken))] for part in parts if taken]

@@ -6,6 +6,7 @@ python -m endurance.hostile --inputs 10000
 import argparse
 import asyncio
 import fnmatch
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -14,6 +15,8 @@ from endurance.common.server import PROGRAMS, ServerFailedError
 from endurance.hostile.assault import Outcome
 from endurance.hostile.classes import classes
 from endurance.hostile.run import Record, assail
+
+_HEADINGS = "   inputs      time   checked         p99      memory  how the connections ended"
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -25,36 +28,39 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parsed = parser.parse_args(arguments)
     if not 1 <= parsed.inputs <= 10_000_000:
         parser.error("--inputs is 1 to 10000000")
+    parsed.chosen = {n: make for n, make in classes().items() if fnmatch.fnmatch(n, parsed.match)}
+    if not parsed.chosen:
+        parser.error(f"--match: the classes are {', '.join(classes())}")
     return parsed
 
 
 def _tell(outcome: Outcome) -> None:
     ends = ", ".join(f"{how} {count:,}" for how, count in outcome.ends.most_common())
     print(
-        f"{outcome.name:19} {outcome.inputs:9,} {outcome.seconds:7.1f} s {outcome.checked:9,} "
-        f"{outcome.memory_kib / 1024:8.2f} MiB  {ends}",
+        f"{outcome.name:18} {outcome.inputs:9,} {outcome.seconds:7.1f} s {outcome.checked:9,} "
+        f"{outcome.p99_ms:8.1f} ms {outcome.memory_kib / 1024:7.2f} MiB  {ends}",
         flush=True,
     )
+
+
+def _report(record: Record) -> None:
+    before, after = record.before_kib / 1024, record.after_kib / 1024
+    print(f"memory {before:.2f} MiB before, warmed up, and {after:.2f} MiB after")
+    for fault in record.faults:
+        print(f"WRONG  {fault}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; the exit status."""
     parsed = _arguments(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers are ended then, too
     records = [Record(k) for k in (PROGRAMS if parsed.server == "both" else (parsed.server,))]
-    chosen = {n: make for n, make in classes().items() if fnmatch.fnmatch(n, parsed.match)}
     begun = time.monotonic()
     try:
         for record in records:
-            print(
-                f"\n{record.kind:19} {'inputs':>9} {'time':>9} {'checked':>9} {'memory':>12}  ends"
-            )
-            asyncio.run(assail(record, chosen, parsed.inputs, parsed.seed, _tell))
-            print(
-                f"memory {record.before_kib / 1024:.2f} MiB before (warmed up), "
-                f"{record.after_kib / 1024:.2f} MiB after"
-            )
-            for fault in record.faults:
-                print(f"WRONG  {fault}")
+            print(f"\n{record.kind:18} {_HEADINGS}", flush=True)
+            asyncio.run(assail(record, parsed.chosen, parsed.inputs, parsed.seed, _tell))
+            _report(record)
     except ServerFailedError as error:
         print(f"hostile: a server does not start: {error}", file=sys.stderr)
         return 1
@@ -63,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     well = not any(record.faults for record in records)
     verdict = "nobody else noticed anything" if well else "something was wrong, see above"
-    print(f"{time.monotonic() - begun:.0f} s; {verdict}")
+    print(f"\n{time.monotonic() - begun:.0f} s; {verdict}")
     return 0 if well else 1
 
 

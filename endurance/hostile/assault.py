@@ -32,6 +32,8 @@ class Outcome:
     """How the connections ended."""
     checked: int
     """Lines of bystanders that came once and in order meanwhile."""
+    p99_ms: float
+    """Of the bystanders' lines."""
     memory_kib: int
 
 
@@ -55,10 +57,12 @@ class Assault:
             for _ in left:
                 ends[await self._inflict(name, make(self._chance, handle))] += 1
 
+        self._tally.take_latencies()
         await asyncio.gather(*map(take, handles))
+        (p99,) = self._tally.take_latencies(0.99) or (0.0,)
         return Outcome(
             *(name, inputs, time.monotonic() - begun, ends),
-            *(self._tally.checked - checked, self._server.resources().memory_kib),
+            *(self._tally.checked - checked, p99, self._server.resources().memory_kib),
         )
 
     async def _inflict(self, name: str, what: Input) -> str:

@@ -61,9 +61,9 @@ async def soak(
             tasks.create_task(take_samples(server, load, company.tally, enough, keep))
             stopped = await pause(minutes * 60, stop)
             enough.set()
-        await company.settle()
-        after = await at_rest(server, before)
         if not stopped:
+            await company.settle()
+            after = await at_rest(server, before)
             record.verdicts = judge(record.samples, before, after, minutes)
     except* OSError:
         company.tally.fault("it cannot be seen or reached any more")

@@ -37,9 +37,7 @@ async def take_samples(
     p50 = p99 = 0.0
     while not await pause(SAMPLE_SECONDS, enough):
         held = server.resources()
-        latencies = tally.take_latencies()
-        if latencies:
-            p50, p99 = (1e3 * latencies[int(part * len(latencies))] for part in (0.5, 0.99))
+        p50, p99 = tally.take_latencies(0.5, 0.99) or (p50, p99)
         keep(
             Sample(
                 *(time.monotonic() - begun, held.memory_kib, held.descriptors, held.threads),
