@@ -6,7 +6,7 @@ from tests.vectors import load
 from tools.spec_text import dialogues
 
 ROOT = Path(__file__).parent.parent.parent
-CORPORA = ("fuzz", "c_client/fuzz")
+CORPORA = ("c_client/fuzz/corpus", "c_client/fuzz/found", "fuzz/corpus")
 CORPUS_FILE_MAX = 1 << 16
 
 HANDSHAKES = (
@@ -77,10 +77,11 @@ def legal_streams() -> list[bytes]:
 
 def corpora() -> list[bytes]:
     """What the fuzzers have collected, where there is any."""
-    files = [
-        path
-        for directory in CORPORA
-        for path in sorted((ROOT / directory).rglob("*"))
-        if "corpus" in path.parent.as_posix() and path.is_file()
-    ]
-    return [path.read_bytes()[:CORPUS_FILE_MAX] for path in files]
+    files = [path for directory in CORPORA for path in sorted((ROOT / directory).rglob("*"))]
+    found = [(path.parent.name, path.read_bytes()) for path in files if path.is_file()]
+    return [_stream(target, octets[:CORPUS_FILE_MAX]) for target, octets in found]
+
+
+def _stream(target: str, octets: bytes) -> bytes:
+    """What is no stream is hostile as it is; of a decoder's input the stream is the rest."""
+    return octets[2 + octets[1] :] if target == "wire" and len(octets) > 1 else octets
