@@ -40,7 +40,13 @@ class Owner(Protocol):
         """Its socket is closed."""
 
 
-class Connection(asyncio.Protocol):
+_BUFFER = bytearray(limits.READ_MAX_OCTETS)
+"""For all connections: what is read is taken from it at once. A buffer for each read, as
+asyncio else makes one, leaves the heap in pieces.
+"""
+
+
+class Connection(asyncio.BufferedProtocol):
     """The server's end of one connection. ``session`` says what was heard."""
 
     def __init__(self, owner: Owner, caller: Caller) -> None:
@@ -69,7 +75,13 @@ class Connection(asyncio.Protocol):
         self.log("connected")
         self._owner.connected(self)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 (asyncio's)
+        return _BUFFER
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._received(bytes(_BUFFER[:nbytes]))
+
+    def _received(self, data: bytes) -> None:
         if self._discarded >= 0:
             self._discarded += len(data)
             if self._discarded >= limits.DRAIN_MIN_OCTETS:

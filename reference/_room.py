@@ -45,6 +45,9 @@ KEPT_MAX = PIECE_OCTETS + limits.LINE_MAX
 DRAIN_SECONDS = 5
 """How long the end of a stream is waited for after ours (CLOSE-1)."""
 
+_READ = memoryview(bytearray(limits.READ_MAX_OCTETS))
+"""What every read goes into first: a buffer of its own for each leaves the heap in pieces."""
+
 
 @define(eq=False)
 class Peer:
@@ -199,7 +202,7 @@ class Room:
 
     def _read(self, peer: Peer) -> None:
         try:
-            octets = peer.socket.recv(limits.READ_MAX_OCTETS)
+            octets = bytes(_READ[: peer.socket.recv_into(_READ)])
         except BlockingIOError:
             return
         except OSError as error:

@@ -63,7 +63,9 @@ def test_a_line_is_kept_when_the_turn_is_over_before_it_was_taken() -> None:
         def come(sock: socket.socket) -> tuple[Connection, Transport]:
             connection, transport = Connection(server), Transport(sock)
             connection.connection_made(transport)
-            connection.data_received(b"ann>hello\n")
+            octets = b"ann>hello\n"
+            connection.get_buffer(-1)[: len(octets)] = octets
+            connection.buffer_updated(len(octets))
             return connection, transport
 
         with socket.socket() as sock:
