@@ -15,9 +15,9 @@ from endurance.hostile.newcomer import newcomer
 TALK_SECONDS = 0.05
 WARM_UP_PART, WARM_UP_MIN = 10, 25
 """Of every class a tenth, and at least so many, before memory is compared."""
-GROWTH_MAX = 0.25
-"""Of memory. The C library keeps, in pieces, what the largest inputs once needed side by side;
-that comes to an end. A connection that is kept for each input is twice as much after 500.
+GROWTH_MAX = 0.05
+"""Of memory. What the largest inputs needed side by side may come up later than in the warm-up;
+a connection kept for each input is many times as much, after 500 of every class too.
 """
 
 
