@@ -13,8 +13,8 @@ from endurance.soak.samples import Sample
 
 _INK, _ONE, _OTHER = "#606870", "#2b7bba", "#e8743b"
 _RATE_SECONDS = 10
-_AROUND = 0.15
-"""So much of the memory is shown below and above, or more: what is flat is to look flat."""
+_AROUND = 0.1
+"""So much is shown below and above the memory: what is flat is to look flat."""
 
 
 def draw(samples: Sequence[Sample], title: str, file: Path) -> None:
@@ -24,11 +24,11 @@ def draw(samples: Sequence[Sample], title: str, file: Path) -> None:
         figure = Figure(figsize=(8, 8), layout="constrained")
         figure.suptitle(title, fontsize=11)
         memory, descriptors, latency, visits = figure.subplots(4, 1, sharex=True)
-        memory.plot(minutes, [s.memory_kib / 1024 for s in samples], color=_ONE, linewidth=0.9)
+        held = [sample.memory_kib / 1024 for sample in samples]
+        memory.plot(minutes, held, color=_ONE, linewidth=0.9)
+        memory.set_ylim(min(held) * (1 - _AROUND), max(held) * (1 + _AROUND))
         _levels(memory, samples)
-        level = samples[-1].memory_kib / 1024
-        memory.set_ylim(level * (1 - _AROUND), level * (1 + _AROUND))
-        _label(memory, "resident memory, MiB")
+        _label(memory, "resident memory, MiB", "shaded: warm-up; bars: medians")
         descriptors.plot(minutes, [s.descriptors for s in samples], color=_ONE, linewidth=0.9)
         descriptors.plot(minutes, [s.threads for s in samples], color=_OTHER, linewidth=0.9)
         _label(descriptors, "descriptors", "threads")
@@ -62,7 +62,6 @@ def _levels(plot: Axes, samples: Sequence[Sample]) -> None:
         ends = [part[0].seconds / 60, part[-1].seconds / 60]
         plot.plot(ends, [level / 1024] * 2, color=_OTHER, linewidth=2)
     plot.axvspan(0, quarters(samples)[0][0].seconds / 60, color=_INK, alpha=0.12)
-    plot.set_title("shaded: warm-up; bars: medians", loc="right", color=_OTHER, fontsize=9)
 
 
 def _rates(samples: Sequence[Sample]) -> list[float]:
