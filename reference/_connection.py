@@ -25,6 +25,8 @@ from reference._view import LOG, visible
 
 DRAIN_SECONDS = 5
 """How long the end of the peer's stream is waited for, at most (CLOSE-1)."""
+_READ = memoryview(bytearray(limits.READ_MAX_OCTETS))
+"""What every read goes into first: a buffer of its own for each leaves the heap in pieces."""
 
 
 class Owner(Protocol):
@@ -38,12 +40,6 @@ class Owner(Protocol):
 
     def gone(self, connection: "Connection") -> None:
         """Its socket is closed."""
-
-
-_BUFFER = bytearray(limits.READ_MAX_OCTETS)
-"""For all connections: what is read is taken from it at once. A buffer for each read, as
-asyncio else makes one, leaves the heap in pieces.
-"""
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -75,13 +71,11 @@ class Connection(asyncio.BufferedProtocol):
         self.log("connected")
         self._owner.connected(self)
 
-    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002 (asyncio's)
-        return _BUFFER
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 (asyncio's)
+        return _READ
 
     def buffer_updated(self, nbytes: int) -> None:
-        self._received(bytes(_BUFFER[:nbytes]))
-
-    def _received(self, data: bytes) -> None:
+        data = bytes(_READ[:nbytes])
         if self._discarded >= 0:
             self._discarded += len(data)
             if self._discarded >= limits.DRAIN_MIN_OCTETS:

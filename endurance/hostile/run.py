@@ -12,7 +12,7 @@ from endurance.hostile.assault import Assault, Outcome
 from endurance.hostile.classes import Make
 from endurance.hostile.newcomer import newcomer
 
-TALK_SECONDS = 0.05
+TALK_SECONDS = 0.02
 WARM_UP_PART, WARM_UP_MIN = 10, 25
 """Of every class a tenth, and at least so many, before memory is compared."""
 GROWTH_MAX = 0.05
