@@ -25,7 +25,7 @@ test: .venv/ready
 	@sh tools/make_venv.sh
 
 clean:
-	rm -rf .venv .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis soak
 	$(MAKE) -C c_client clean
 
 .PHONY: help chatserver relayserver chatclient test clean
