@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -112,6 +113,15 @@ def test_a_soak_sees_a_leak(
     assert record.faults == []
 
 
+def test_a_soak_sees_that_a_server_has_ended(
+    monkeypatch: pytest.MonkeyPatch, soaked: Callable[[str], soak.Record]
+) -> None:
+    monkeypatch.setitem(PROGRAMS, "relay", ("tests.dying_relay",))
+    record = soaked("relay")
+    assert f"it ended by itself, with status {-signal.SIGALRM}" in record.faults
+    assert not record.well
+
+
 def test_a_soak_of_the_turn_server_checks_what_is_said(
     soaked: Callable[[str], soak.Record],
 ) -> None:
@@ -146,6 +156,7 @@ def test_hostile_inputs_are_counted_by_how_they_ended(kind: str) -> None:
 
 def test_a_line_that_a_bystander_loses_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PROGRAMS, "relay", ("tests.forgetful_relay",))
+    monkeypatch.setattr("endurance.common.bystanders.SETTLE_SECONDS", 1)  # it is waited in vain
     record, _ = assailed("relay")
     assert any("instead of line" in fault or "did not hear" in fault for fault in record.faults)
 

@@ -15,7 +15,7 @@ from endurance.common.wire import Wire
 JOINED = 4
 PLAIN = 2
 SETTLE_SECONDS = 20
-LOOK_SECONDS = 0.2
+LOOK_SECONDS = 0.1
 
 
 class Bystanders:
@@ -49,21 +49,28 @@ class Bystanders:
             self._say()
 
     async def settle(self) -> None:
-        """Wait until everything said is heard, and say what is not."""
+        """Wait until everything said is heard, and say what is not, when nobody else is here."""
         deadline = time.monotonic() + SETTLE_SECONDS
-        while any(bystander.lacks(self._said) for bystander in self._all):
-            if time.monotonic() > deadline:
-                break
-            await asyncio.sleep(0.02)
+        while self._lacks() and time.monotonic() < deadline:
+            await asyncio.sleep(LOOK_SECONDS)
+        for sentence in self._lacks():
+            self.tally.fault(sentence)
+
+    def _lacks(self) -> list[str]:
+        return [
+            f"{bystander.handle} did not hear {what}"
+            for bystander in self._all
+            for what in bystander.lacks(self._said)
+        ]
+
+    def leave(self) -> None:
+        """Close all connections at once."""
         for bystander in self._all:
-            for line in bystander.lacks(self._said):
-                self.tally.fault(f"{bystander.handle} did not hear {line}")
+            bystander.leave()
 
     def faults(self) -> list[str]:
-        """Sentences about all that was wrong, also about whom they still think here."""
-        present = {name for bystander in self._all for name in bystander.present}
-        ghosts = sorted(present - set(self.handles))
-        return [*self.tally.sentences(), *(f"nobody was told that {name} left" for name in ghosts)]
+        """Sentences about all that was wrong."""
+        return self.tally.sentences()
 
     async def until_left(self, handle: str, enough: asyncio.Event) -> bool:
         """Wait until the relay says that somebody has left, or it is enough; whether he has."""
@@ -97,15 +104,20 @@ class _Bystander:
             self._wire.send(f"{self.handle}>\\join chat/1\n".encode())
             await self._wire.until_lines(1)
 
+    def leave(self) -> None:
+        self._wire.reset()
+
     def say(self, number: int) -> None:
         self._wire.send(f"{self.handle}>{number} {time.perf_counter():.6f}\n".encode())
 
     def lacks(self, said: int) -> list[str]:
-        return [
+        lines = [
             f"line {number} of {speaker.decode()}"
             for speaker, number in self._expected.items()
             if number < said
         ]
+        ghosts = sorted(self.present - set(self._company.handles))
+        return lines + [f"that {name} left" for name in ghosts]
 
     def _hear(self, octets: bytes) -> None:
         now = time.perf_counter()

@@ -21,7 +21,10 @@ class Company(Protocol):
         """Say something every so many seconds, until it is enough."""
 
     async def settle(self) -> None:
-        """Wait until everything said is heard, and say what is not."""
+        """Wait until everything said is heard, and say what is not, when nobody else is here."""
+
+    def leave(self) -> None:
+        """Close all connections at once."""
 
     def faults(self) -> list[str]:
         """Sentences about all that was wrong."""

@@ -93,6 +93,9 @@ class Regulars:
     def _unseen(self) -> list[str]:
         return [r.handle for r in self._all if self._operator.seen[r.handle.encode()] < r.said]
 
+    def leave(self) -> None:
+        """They have left already."""
+
     def faults(self) -> list[str]:
         """Sentences about all that was wrong."""
         return self.tally.sentences()
@@ -117,7 +120,10 @@ class _Regular:
 
     async def _converse(self) -> None:
         lines = _Lines()
-        wire = await Wire.to(self._port, lines.hear)
+        with await Wire.to(self._port, lines.hear) as wire:
+            await self._talk(wire, lines)
+
+    async def _talk(self, wire: Wire, lines: "_Lines") -> None:
         wire.send(f"{self.handle}>\\join chat/1\n".encode())
         if await lines.next() != b"SERVER>\\welcome chat/1 turns":
             self._tally.fault(f"{self.handle} was not welcomed")

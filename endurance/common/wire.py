@@ -17,7 +17,8 @@ _ERROR = re.compile(rb"(?:^|\n)SERVER>\\error ([a-z-]+)[^\n]*\n$")
 class Wire(asyncio.Protocol):
     """A connection that sends anything, and in the end tells how the server ended it.
 
-    ``hear`` is called with the octets that come, and with none at the end.
+    ``hear`` is called with the octets that come, and with none at the end. Used as a
+    context manager it leaves no connection behind.
     """
 
     def __init__(self, hear: Callable[[bytes], None] | None = None) -> None:
@@ -46,6 +47,12 @@ class Wire(asyncio.Protocol):
             connecting.close()
             raise
         return wire
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.reset()
 
     # What asyncio calls
 

@@ -74,10 +74,10 @@ class Assault:
             return "no connection"
         try:
             async with asyncio.timeout(HANG_SECONDS):
-                return await _sent(wire, what)
+                with wire:
+                    return await _sent(wire, what)
         except TimeoutError:
             self._tally.fault(f"{name}: a connection did not end within {HANG_SECONDS} s")
-            wire.reset()
             return "hang"
 
 

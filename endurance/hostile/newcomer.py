@@ -15,12 +15,12 @@ async def newcomer(kind: str, port: int) -> str:
     """Whether somebody new can chat at once: a sentence if not."""
     try:
         async with asyncio.timeout(NEWCOMER_SECONDS):
-            wire = await Wire.to(port)
-            wire.send(b"new>\\join chat/1\nnew>hello\n")
-            await wire.until_lines(_LINES[kind])
-            wire.send(b"new>\\quit\n")
-            wire.end()
-            how = await wire.until_ended()
+            with await Wire.to(port) as wire:
+                wire.send(b"new>\\join chat/1\nnew>hello\n")
+                await wire.until_lines(_LINES[kind])
+                wire.send(b"new>\\quit\n")
+                wire.end()
+                how = await wire.until_ended()
     except (TimeoutError, OSError):
         return "a newcomer cannot chat"
     return "" if how == "left" else f"a newcomer's connection ended with {how}"

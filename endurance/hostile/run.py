@@ -56,8 +56,8 @@ async def assail(
                 if wrong := await newcomer(record.kind, server.port):
                     company.tally.fault(f"after {name}: {wrong}")
             enough.set()
-        await company.settle()
         after = await at_rest(server, before)
+        await company.settle()
         record.after_kib = after.memory_kib
         if after.descriptors > before.descriptors:
             record.faults.append(f"{after.descriptors} descriptors after {before.descriptors}")
@@ -67,4 +67,5 @@ async def assail(
         record.faults.append("it cannot be seen or reached any more")
     finally:
         record.faults += company.faults()
+        company.leave()
         record.faults += await server.stop()

@@ -8,6 +8,7 @@ from attrs import frozen
 
 from endurance.common.bystanders import Bystanders
 from endurance.common.company import Company
+from endurance.common.pause import pause
 from endurance.common.wire import Wire
 
 LEFT = "left"
@@ -37,7 +38,7 @@ class Visit:
     random: random.Random
     company: Company
     enough: asyncio.Event
-    """Set when the run ends: who waits for other visitors waits in vain then."""
+    """Set when the run ends: nobody stays for long then."""
 
     def say(self, *texts: str) -> None:
         """Say these."""
@@ -55,7 +56,7 @@ class Visit:
 
     async def linger(self, most: float) -> None:
         """Stay for up to so many seconds."""
-        await asyncio.sleep(self.random.uniform(0, most))
+        await pause(self.random.uniform(0, most), self.enough)
 
     def leave(self) -> None:
         """Say so, and end the stream."""

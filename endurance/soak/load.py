@@ -48,10 +48,11 @@ class Load:
         how, wrong = "in vain", ""
         try:
             async with asyncio.timeout(VISIT_SECONDS):
-                wire = await Wire.to(self._port, buffer=habit.buffer)
-                chance = random.Random(self._random.random())  # noqa: S311
-                expected = await habit.behave(Visit(wire, handle, chance, self._company, enough))
-                how = await wire.until_ended()
+                with await Wire.to(self._port, buffer=habit.buffer) as wire:
+                    chance = random.Random(self._random.random())  # noqa: S311
+                    visit = Visit(wire, handle, chance, self._company, enough)
+                    expected = await habit.behave(visit)
+                    how = await wire.until_ended()
                 if how != expected:
                     wrong = f"its connection ended with {how} instead of {expected}"
         except TimeoutError:

@@ -62,12 +62,14 @@ async def soak(
             stopped = await pause(minutes * 60, stop)
             enough.set()
         if not stopped:
-            await company.settle()
             after = await at_rest(server, before)
+            await company.settle()
             record.verdicts = judge(record.samples, before, after, minutes)
     except* OSError:
         company.tally.fault("it cannot be seen or reached any more")
     finally:
         record.ends = dict(load.ends.most_common())
         record.checked = company.tally.checked
-        record.faults = company.faults() + await server.stop()
+        record.faults = company.faults()
+        company.leave()
+        record.faults += await server.stop()
