@@ -16,6 +16,8 @@ from endurance.hostile.inputs import Ending, Input
 
 SIDE_BY_SIDE = 32
 HANG_SECONDS = 30
+SHOWN = 200
+"""Octets of an input that are told of."""
 BREATH = 16
 """Pieces sent before other connections have their turn."""
 _LETTERS = "bcdfghjklm"
@@ -77,7 +79,8 @@ class Assault:
                 with wire:
                     return await _sent(wire, what)
         except TimeoutError:
-            self._tally.fault(f"{name}: a connection did not end within {HANG_SECONDS} s")
+            octets = b"".join(what.pieces)[:SHOWN]
+            self._tally.fault(f"{name}: not ended within {HANG_SECONDS} s: {octets!r}…")
             return "hang"
 
 
