@@ -1,6 +1,7 @@
 """All checks. ``nox`` runs them, ``nox -l`` lists them, ``nox -s NAME`` runs one."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import nox
@@ -101,18 +102,23 @@ def bench(session: nox.Session) -> None:
     session.run("python", "-m", "bench", *session.posargs)
 
 
+def endure(session: nox.Session, what: str) -> None:
+    if sys.platform != "linux":
+        session.skip("memory and descriptors are read from /proc, which is Linux's")
+    install(session, "endurance")
+    session.run("python", "-m", f"endurance.{what}", *session.posargs)
+
+
 @nox.session
 def soak(session: nox.Session) -> None:
     """Our servers under a steady load, two minutes or -- --minutes M: nothing may grow."""
-    install(session, "endurance")
-    session.run("python", "-m", "endurance.soak", *session.posargs)
+    endure(session, "soak")
 
 
 @nox.session
 def hostile(session: nox.Session) -> None:
     """Hostile inputs at our servers, 500 of every class or -- --inputs N; nobody else notices."""
-    install(session, "endurance")
-    session.run("python", "-m", "endurance.hostile", *session.posargs)
+    endure(session, "hostile")
 
 
 @nox.session

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from endurance.soak import run as soak
 from endurance.soak.judge import Verdict, judge
 from endurance.soak.picture import draw
 from endurance.soak.samples import Sample
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc is Linux's")
 
 BEFORE = Resources(memory_kib=20_000, descriptors=10, threads=3)
 LONG, SHORT = 30.0, 2.0
