@@ -138,11 +138,17 @@ def conformance(session: nox.Session) -> None:
         session.run("python", "-m", "conformance", kind, "--run", command)
     server = "{port} --tls-cert {cert} --tls-key {key} --tls-client-ca {ca}"
     client = "--tls --ca {ca} --cert {cert} --key {key} {host} {port}"
-    for kind, command in (
+    over_tls = [
         ("relay", f"python -m reference.relayserver {server}"),
         ("turns", f"python -m reference.chatserver {server}"),
         ("client", f"python -m reference.chatclient {client}"),
-    ):
+    ]
+    said = session.run("c_client/chatclient", "--version", silent=True, external=True)
+    if said and "TLS: OpenSSL" in said:
+        over_tls.append(("client", f"c_client/chatclient {client}"))
+    else:
+        session.log("the C client was built without OpenSSL: not tested over TLS")
+    for kind, command in over_tls:
         of_tls = ("--profile", "standard", "--only", "TLS-*")
         session.run("python", "-m", "conformance", kind, "--run", command, *of_tls)
 

@@ -228,6 +228,12 @@ class TlsSocket(socket.socket):
             raise self._peers_end
         return b""
 
+    def recv_into(self, buffer: Any, nbytes: int = 0, _flags: int = 0) -> int:
+        """As ``recv``, into a buffer."""
+        octets = self.recv(nbytes or len(buffer))
+        buffer[: len(octets)] = octets
+        return len(octets)
+
     def _heard(self, octets: bytes) -> None:
         if octets:
             self._incoming.write(octets)

@@ -17,6 +17,8 @@ PROGRAMS = {
     "relay": ("reference.relayserver",),
     "turns": ("reference.chatserver", "--waiting", "10000"),  # nobody is told that it is full
 }
+UNLIMITED = ("--max-per-address", "0", "--connect-rate", "0")
+"""All visitors come from one address."""
 START_SECONDS = 20
 STOP_SECONDS = 10
 
@@ -40,7 +42,7 @@ class Server:
     async def start(cls, kind: str) -> Self:
         """Start it; it listens when this returns."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", *PROGRAMS[kind], "0", "--host", HOST),
+            *(sys.executable, "-m", *PROGRAMS[kind], "0", "--host", HOST, *UNLIMITED),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
