@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from chatproto import (
@@ -45,9 +46,10 @@ class Owner(Protocol):
 class Connection(asyncio.BufferedProtocol):
     """The server's end of one connection. ``session`` says what was heard."""
 
-    def __init__(self, owner: Owner, caller: Caller) -> None:
+    def __init__(self, owner: Owner, caller: Caller, left: Callable[[Caller], None]) -> None:
         self._owner = owner
-        self.caller = caller
+        self._caller = caller
+        self._left = left
         self._transport: asyncio.Transport
         self.session = Session(Role.SERVER)
         self.peer = caller.name
@@ -101,6 +103,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._patience:
             self._patience.cancel()  # it would keep all this in memory until its time
         self.log("closed")
+        self._left(self._caller)
         self._owner.gone(self)
 
     def pause_writing(self) -> None:

@@ -50,27 +50,10 @@ TICK_SECONDS = 0.25
 class ChatServer:
     """Who waits, whose session it is, and what its operator types."""
 
-    def __init__(
-        self,
-        console: Console,
-        listening: socket.socket,
-        arguments: argparse.Namespace,
-    ) -> None:
+    def __init__(self, console: Console, *, waiting_max: int, idle_seconds: float) -> None:
         self._console = console
-        loop = asyncio.get_running_loop()
-        self._door = Door(
-            listening,
-            bounds(arguments, arguments.waiting),
-            arguments.tls,
-            self._admit,
-            lambda: loop.add_reader(listening, self._door.accept),
-            lambda: loop.remove_reader(listening),
-            LimitLog(console.show),
-        )
-        self._door.open()
-        self._admissions: set[asyncio.Task[object]] = set()
-        self._waiting_max = arguments.waiting
-        self._idle_seconds = arguments.idle
+        self._waiting_max = waiting_max
+        self._idle_seconds = idle_seconds
         self._connections: set[Connection] = set()
         self._silent: list[Connection] = []
         self._queue: list[Connection] = []  # those that wait, by their first octet (TURN-2)
@@ -81,14 +64,6 @@ class ChatServer:
         self._all_gone = asyncio.Event()
 
     # What happens to connections
-
-    def _admit(self, connected: socket.socket, caller: Caller) -> None:
-        loop = asyncio.get_running_loop()
-        admission = loop.create_task(
-            loop.connect_accepted_socket(lambda: Connection(self, caller), connected)
-        )
-        self._admissions.add(admission)
-        admission.add_done_callback(self._admissions.discard)
 
     def connected(self, connection: Connection) -> None:
         """Take it, or send it away when too many wait (TURN-18)."""
@@ -117,7 +92,6 @@ class ChatServer:
     def gone(self, connection: Connection) -> None:
         """Its socket is closed."""
         self._connections.discard(connection)
-        self._door.left(connection.caller)
         if self._stopping and not self._connections:
             self._all_gone.set()
 
@@ -284,7 +258,6 @@ class ChatServer:
     async def stop(self) -> None:
         """Say goodbye to everyone, waiting clients too, and deliver what is queued (STOP-1)."""
         self._stopping = True
-        self._door.close()
         if self._current is not None:
             connection = self._current
             connection.send(Quit(SERVER_HANDLE))
@@ -309,6 +282,33 @@ class ChatServer:
                 await asyncio.wait_for(self._all_gone.wait(), seconds)
 
 
+def open_door(
+    server: ChatServer, listening: socket.socket, arguments: argparse.Namespace, log: LimitLog
+) -> Door:
+    """Begin to take connections for the server."""
+    loop = asyncio.get_running_loop()
+    admissions: set[asyncio.Task[object]] = set()
+
+    def admit(connected: socket.socket, caller: Caller) -> None:
+        admission = loop.create_task(
+            loop.connect_accepted_socket(lambda: Connection(server, caller, door.left), connected)
+        )
+        admissions.add(admission)
+        admission.add_done_callback(admissions.discard)
+
+    door = Door(
+        listening,
+        bounds(arguments, arguments.waiting),
+        arguments.tls,
+        admit,
+        lambda: loop.add_reader(listening, door.accept),
+        lambda: loop.remove_reader(listening),
+        log,
+    )
+    door.open()
+    return door
+
+
 async def serve(
     listening: socket.socket, arguments: argparse.Namespace, signalled: asyncio.Event
 ) -> int:
@@ -317,8 +317,10 @@ async def serve(
     print(r"\quit ends a session, Ctrl-C or Ctrl-D the server.")
     print("Awaiting client connections", flush=True)
     async with open_console() as console:
-        server = ChatServer(console, listening, arguments)
+        server = ChatServer(console, waiting_max=arguments.waiting, idle_seconds=arguments.idle)
+        door = open_door(server, listening, arguments, LimitLog(console.show))
         await until_first(server.operate(), server.watch(), console.failed.wait(), signalled.wait())
+        door.close()
         await server.stop()
     return 1 if console.failed.is_set() else 0
 

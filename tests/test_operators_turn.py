@@ -6,6 +6,7 @@ from typing import Any
 
 from reference._connection import Connection
 from reference._console import Console
+from reference._door import caller
 from reference.chatserver import ChatServer
 
 
@@ -61,7 +62,10 @@ def test_a_line_is_kept_when_the_turn_is_over_before_it_was_taken() -> None:
                 await asyncio.sleep(0)
 
         def come(sock: socket.socket) -> tuple[Connection, Transport]:
-            connection, transport = Connection(server), Transport(sock)
+            connection, transport = (
+                Connection(server, caller(("host", 1)), lambda _: None),
+                Transport(sock),
+            )
             connection.connection_made(transport)
             octets = b"ann>hello\n"
             connection.get_buffer(-1)[: len(octets)] = octets

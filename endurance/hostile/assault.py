@@ -45,7 +45,7 @@ class Assault:
     def __init__(self, server: Server, tally: Tally, seed: int) -> None:
         self._server = server
         self._tally = tally
-        self._chance = random.Random(seed)  # noqa: S311 (it is to be repeatable)
+        self._chance = random.Random(seed)
 
     async def run(self, name: str, make: Make, inputs: int) -> Outcome:
         """So many inputs of one class."""

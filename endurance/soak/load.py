@@ -22,7 +22,7 @@ class Load:
         self._habits = [habit for habit in HABITS[kind] for _ in range(habit.visits)]
         self._port = port
         self._company = company
-        self._random = random.Random(f"{kind} {seed}")  # noqa: S311 (it is to be repeatable)
+        self._random = random.Random(f"{kind} {seed}")
         self.ends: Counter[str] = Counter()
         """How visits ended, and how often."""
 
@@ -49,7 +49,7 @@ class Load:
         try:
             async with asyncio.timeout(VISIT_SECONDS):
                 with await Wire.to(self._port, buffer=habit.buffer) as wire:
-                    chance = random.Random(self._random.random())  # noqa: S311
+                    chance = random.Random(self._random.random())
                     visit = Visit(wire, handle, chance, self._company, enough)
                     expected = await habit.behave(visit)
                     how = await wire.until_ended()
