@@ -9,8 +9,12 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from reference._door import Caller, caller
+from chatproto import Effect, Relay
+from reference._direct_selector import DirectSelector
+from reference._door import Bounds, Caller, caller
 from reference._limit_log import LimitLog
+from reference._room import Peer as Member
+from reference._room import Room
 from tests.programs import Peer, Program, chatserver, relayserver
 
 FULL = b"SERVER>\\error full\n"
@@ -141,3 +145,49 @@ class TestAddresses:
         self, address: tuple[object, ...], name: str, origin: str
     ) -> None:
         assert caller(address) == Caller(name, origin)
+
+
+def test_no_memory_for_one_is_no_harm_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LIMIT-2, with a relay that has no memory for some texts."""
+    receive = Relay.receive
+
+    def short_of_memory(relay: Relay[Member], who: Member, data: bytes) -> list[Effect[Member]]:
+        if b"huge" in data:
+            raise MemoryError
+        return receive(relay, who, data)
+
+    monkeypatch.setattr(Relay, "receive", short_of_memory)
+    said: list[str] = []
+    selector = DirectSelector()
+
+    async def chat() -> None:
+        listening = socket.create_server(("127.0.0.1", 0))
+        room = Room(
+            Relay(),
+            selector,
+            listening,
+            lambda _: None,
+            LimitLog(said.append),
+            bounds=Bounds(connections=100, per_address=0, per_second=0, handshakes=1),
+            tls=None,
+            queue_max=1 << 20,
+            queue_total_max=1 << 28,
+            rate=0,
+        )
+        address = listening.getsockname()
+        (ann, to_ann), (bob, to_bob), (eve, to_eve) = [
+            await asyncio.open_connection(*address) for _ in range(3)
+        ]
+        to_eve.write(b"eve>hello\n")
+        assert [await one.readline() for one in (ann, bob)] == [b"eve>hello\n"] * 2
+        to_eve.write(b"eve>huge\n")
+        assert await eve.read() == b""
+        to_ann.write(b"ann>still here\n")
+        assert await bob.readline() == b"ann>still here\n"
+        assert said[0].startswith("-- sent away, no memory for it: ")
+        room.close_all()
+        for writer in (to_ann, to_bob, to_eve):
+            writer.close()
+
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+        runner.run(asyncio.wait_for(chat(), 20))
