@@ -19,7 +19,7 @@ chatclient:
 	@$(MAKE) -C c_client chatclient
 
 test: .venv/ready
-	@.venv/bin/nox $(NOXFLAGS)
+	@.venv/bin/python tools/check.py $(NOXFLAGS)
 
 .venv/ready: pyproject.toml tools/make_venv.sh
 	@sh tools/make_venv.sh
