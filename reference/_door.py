@@ -165,13 +165,14 @@ class Door:
     def _in_time(self, origin: str) -> bool:
         """Whether its rate allows another one now (the generic cell rate algorithm)."""
         now = time.monotonic()
-        due = max(now, self._due.get(origin, now)) + 1 / self.bounds.per_second
-        if due > now + BURST_SECONDS:
+        each = 1 / self.bounds.per_second
+        due = max(now, self._due.get(origin, now))
+        if due > now + max(0, BURST_SECONDS - each):
             return False
         if len(self._due) >= ADDRESSES_MAX and now >= self._forget_at:
-            self._due = {each: until for each, until in self._due.items() if until > now}
+            self._due = {who: until for who, until in self._due.items() if until > now}
             self._forget_at = now + 1
-        self._due[origin] = due
+        self._due[origin] = due + each
         return True
 
     def _turn_away(self, connected: socket.socket, who: Caller, why: str) -> None:
