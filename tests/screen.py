@@ -1,6 +1,7 @@
 """A program at a terminal, and what a person would see there."""
 
 import contextlib
+import signal
 import sys
 from collections.abc import Callable
 
@@ -12,6 +13,11 @@ from tests.programs import DEADLINE_SECONDS
 ROWS, COLUMNS = 30, 100
 
 
+def _heed_interrupts() -> None:
+    """As at a terminal, also where the tests were started in the background of a shell."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Screen:
     """A terminal with the program in it; what a person would see is on ``rows()``."""
 
@@ -21,6 +27,7 @@ class Screen:
             ["-m", *arguments],
             dimensions=(ROWS, COLUMNS),
             timeout=DEADLINE_SECONDS,
+            preexec_fn=_heed_interrupts,
         )
         self._screen = pyte.Screen(COLUMNS, ROWS)
         self._stream = pyte.ByteStream(self._screen)
