@@ -23,7 +23,7 @@ from reference._sockets import notice_vanished_peers
 from reference._tls import TlsSocket, reason
 
 ACCEPTS_IN_A_TURN = 1024
-REFUSALS_IN_A_TURN = 32
+REFUSALS_IN_A_TURN = 4
 """Whoever floods with connections gets no more of a turn; the others have theirs."""
 BURST_SECONDS = 10
 """An address that was quiet may open at once what it may in so many seconds."""
