@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import sys
 
 import pytest
@@ -25,7 +26,8 @@ FOUND = {
     "forgets-last-client": (STRANGERS, "never heard line"),
     "never-announces-left": (STRANGERS, "not done"),
     "shows-twice": (STRANGERS, "the operator's screen heard"),
-    "stop-drops-queue": (READS_LATE, "was told is"),
+    # Cut amid a line the quit is lost with it; between two lines it is not.
+    "stop-drops-queue": (READS_LATE, "was told is|never heard line"),
     "half-close-drops-queue": (HALF_CLOSED, "of 800 lines"),
 }
 
@@ -45,7 +47,7 @@ def test_a_correct_relay_survives(monkeypatch: pytest.MonkeyPatch, name: str) ->
 @pytest.mark.parametrize("bug", FOUND)
 def test_a_bug_is_found(monkeypatch: pytest.MonkeyPatch, bug: str) -> None:
     name, what = FOUND[bug]
-    assert what in faults_of(monkeypatch, name, "--bug", bug)
+    assert re.search(what, faults_of(monkeypatch, name, "--bug", bug))
 
 
 def test_names_are_unique_and_each_says_what_must_hold() -> None:
