@@ -577,10 +577,11 @@ static void wait_and_take(struct client *client)
         [SERVER]  = {.fd = net->fd, .events = (short)(net->receives_on | net->sends_on)},
         [PERSON]  = {.fd = listens_to_person(client) ? STDIN_FILENO : -1, .events = POLLIN},
     };
+    const int ready = poll(polled, 3, holds ? 0 : patience_left(client));
 
-    if (poll(polled, 3, holds ? 0 : patience_left(client)) < 0)
-        return;                         /* a signal: the next time says which */
-    take_signals(client);
+    take_signals(client);               /* first: nothing is sent in between */
+    if (ready < 0)
+        return;
     if ((holds || polled[SERVER].revents != 0) && client->phase != PHASE_OVER)
         take_received(client);
     if (polled[PERSON].revents != 0 && listens_to_person(client))

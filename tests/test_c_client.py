@@ -34,6 +34,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 DEADLINE = float(os.environ.get("DEADLINE", "20"))  # seconds; a test that waits so long has failed
+LOOKS, LOOK_SECONDS = 10, 0.05
+"""So often a program is seen asleep before it is known to wait."""
 QUESTION = "What would you like your chat handle to be>"
 
 
@@ -142,6 +144,13 @@ class Server:
         self.sock.close()
 
 
+def is_asleep(pid: int) -> bool:
+    """Whether a process waits for something else than a processor."""
+    if sys.platform != "linux":
+        return True
+    return Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[0] == "S"
+
+
 class Piped:
     """The program with pipes for standard input, output and error."""
 
@@ -164,13 +173,18 @@ class Piped:
         self.process.stdin.flush()
 
     def type_until_blocked(self, line: str) -> None:
-        """Types a line again and again, until for some time the program reads no more."""
+        """Types a line again and again, until the program reads no more, with time to do so."""
         assert self.process.stdin
         descriptor, rest = self.process.stdin.fileno(), b""
         os.set_blocking(descriptor, False)
-        while select.select([], [descriptor], [], 0.5)[1]:
-            rest = rest or octets(line + "\n") * 100
-            rest = rest[os.write(descriptor, rest) :]
+        asleep = 0
+        while asleep < LOOKS:
+            if select.select([], [descriptor], [], LOOK_SECONDS)[1]:
+                rest = rest or octets(line + "\n") * 100
+                rest = rest[os.write(descriptor, rest) :]
+                asleep = 0
+            else:
+                asleep += is_asleep(self.process.pid)
 
     def end_input(self) -> None:
         assert self.process.stdin
