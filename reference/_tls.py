@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import os
 import socket
 import ssl
 from collections.abc import Callable, Iterable, Iterator
@@ -215,6 +216,7 @@ class TlsSocket(socket.socket):
         """At most so many octets. Raises ConnectionResetError after a stream that was not
         ended well (TLS-8), and ssl.SSLError.
         """
+        self._must_be_open()
         if not self._peers_end:
             least = min(bufsize, READ_MIN_OCTETS)
             self._heard(super().recv(max(least, bufsize - PIECE_OCTETS - self._incoming.pending)))
@@ -224,8 +226,12 @@ class TlsSocket(socket.socket):
                 return received
             if not self._peers_end:
                 raise BlockingIOError(errno.EAGAIN, "not a whole record yet")
-        if isinstance(self._peers_end, OSError):
-            raise self._peers_end
+        error, self._peers_end = self._peers_end, True
+        if isinstance(error, OSError):
+            try:
+                raise error  # once, as a socket does
+            finally:
+                del error  # or it refers to itself, by its traceback, and keeps us in memory
         return b""
 
     def recv_into(self, buffer: Any, nbytes: int = 0, _flags: int = 0) -> int:
@@ -254,7 +260,7 @@ class TlsSocket(socket.socket):
             self._peers_end = (
                 ConnectionResetError(errno.ECONNRESET, "cut off without a goodbye")
                 if cut
-                else error
+                else error.with_traceback(None)
             )
         with contextlib.suppress(OSError):
             # From now on it is readable, and so the end is noticed after what came before it.
@@ -264,6 +270,7 @@ class TlsSocket(socket.socket):
         """How many octets were sent. Raises BlockingIOError if none; those that follow the
         ones said to be sent must then come again.
         """
+        self._must_be_open()
         self._flush()
         sent, self._owed = self._owed, 0
         view = memoryview(octets)
@@ -297,10 +304,18 @@ class TlsSocket(socket.socket):
 
     def close(self) -> None:
         """Close; the goodbye is said if that can be."""
-        if self.fileno() >= 0 and not self._unsent:
+        if self.fileno() < 0:
+            return
+        if not self._unsent:
             with contextlib.suppress(OSError):
                 self._say_goodbye()
         super().close()
+        # A transport of asyncio keeps its socket until garbage is collected; TLS needs much memory.
+        del self._tls, self._incoming, self._outgoing
+
+    def _must_be_open(self) -> None:
+        if self.fileno() < 0:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
     def _say_goodbye(self) -> None:
         if self._goodbye_said:

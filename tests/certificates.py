@@ -32,8 +32,8 @@ class Certificates:
     def other_ca(self) -> Path:
         return self._written("other-ca", self.stranger.cert_pem)
 
-    def server(self, name: str = HOST) -> Path:
-        return self._issued("server", self.authority, name)
+    def server(self, *names: str) -> Path:
+        return self._issued("server", self.authority, *names or (HOST,))
 
     def client(self) -> Path:
         return self._issued("client", self.authority, "ann@example.org")
@@ -48,8 +48,8 @@ class Certificates:
             context.load_cert_chain(certificate)
         return context
 
-    def _issued(self, file: str, ca: trustme.CA, name: str) -> Path:
-        return self._written(file, ca.issue_cert(name).private_key_and_cert_chain_pem)
+    def _issued(self, file: str, ca: trustme.CA, *names: str) -> Path:
+        return self._written(file, ca.issue_cert(*names).private_key_and_cert_chain_pem)
 
     def _written(self, file: str, pem: trustme.Blob) -> Path:
         path = self.directory / f"{file}.pem"

@@ -12,9 +12,10 @@ import pytest
 
 from endurance.common.resources import Resources
 from endurance.common.server import PROGRAMS
+from endurance.common.subjects import Subject
 from endurance.hostile import run as hostile
 from endurance.hostile.assault import Outcome
-from endurance.hostile.classes import classes
+from endurance.hostile.classes import classes, classes_over_tls
 from endurance.soak import run as soak
 from endurance.soak.judge import Verdict, judge
 from endurance.soak.picture import draw
@@ -100,7 +101,7 @@ def soaked(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], soak.Record]:
 
     def run(kind: str) -> soak.Record:
         monkeypatch.setattr("endurance.soak.samples.SAMPLE_SECONDS", 0.2)
-        record = soak.Record(kind)
+        record = soak.Record(Subject(kind))
         asyncio.run(soak.soak(record, 0.07, 1, asyncio.Event(), lambda _sample: None))
         return record
 
@@ -134,7 +135,7 @@ def test_a_soak_of_the_turn_server_checks_what_is_said(
 
 
 def test_a_soak_that_is_interrupted_keeps_what_there_is() -> None:
-    record, stop = soak.Record("relay"), asyncio.Event()
+    record, stop = soak.Record(Subject("relay")), asyncio.Event()
     asyncio.run(soak.soak(record, LONG, 1, stop, lambda _sample: stop.set()))
     assert len(record.samples) == 1
     assert record.verdicts == []
@@ -145,7 +146,7 @@ ONE_CLASS = {"bad UTF-8": classes()["bad UTF-8"]}
 
 
 def assailed(kind: str) -> tuple[hostile.Record, list[Outcome]]:
-    record, outcomes = hostile.Record(kind), list[Outcome]()
+    record, outcomes = hostile.Record(Subject(kind)), list[Outcome]()
     asyncio.run(hostile.assail(record, ONE_CLASS, 200, 1, outcomes.append))
     return record, outcomes
 
@@ -165,7 +166,7 @@ def test_a_line_that_a_bystander_loses_is_a_fault(monkeypatch: pytest.MonkeyPatc
 
 
 def test_every_class_makes_what_the_seed_decides() -> None:
-    for make in classes().values():
+    for make in classes_over_tls().values():
         first, again = ([make(random.Random(seed), b"ann") for seed in range(20)] for _ in range(2))
         assert first == again
         assert any(each != first[0] for each in first)

@@ -15,7 +15,8 @@ MAY_IMPORT = {
     "reference": {"chatproto", "reference", "attrs", "prompt_toolkit"} | sys.stdlib_module_names,
     "conformance": {"conformance", "hypothesis", "jinja2", "markupsafe", "rich", "trustme"}
     | sys.stdlib_module_names,
-    "endurance": {"endurance", "tests", "tools", "attrs", "matplotlib"} | sys.stdlib_module_names,
+    "endurance": {"endurance", "reference", "tests", "tools", "attrs", "matplotlib"}
+    | sys.stdlib_module_names,
     "tools": {"tools", "attrs"} | sys.stdlib_module_names,
     "fuzz": {"fuzz", "chatproto", "conformance", "tests", "atheris", "rich"}
     | sys.stdlib_module_names,

@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import gc
 import random
 import select
 import socket
 import ssl
+import weakref
 
 import pytest
 
@@ -146,6 +148,24 @@ def test_closing_says_goodbye(certificates: Certificates) -> None:
         assert server.recv(65536) == b""
 
 
+def test_what_is_closed_holds_nothing(certificates: Certificates) -> None:
+    """A transport of asyncio refers to itself and to its socket: garbage, for a long time."""
+    client, server = pair(certificates)
+    with client:
+        tls = weakref.ref(server._tls)
+        server.close()
+        server.close()
+        assert tls() is None
+        for call in (
+            lambda: server.recv(1),
+            lambda: server.send(b"x"),
+            lambda: server.sendmsg([b"x"]),
+            lambda: server.shutdown(socket.SHUT_WR),
+        ):
+            with pytest.raises(OSError, match="Bad file descriptor"):
+                call()
+
+
 def test_an_end_without_a_goodbye_is_a_reset(certificates: Certificates) -> None:
     client, server = pair(certificates)
     with server:
@@ -168,6 +188,24 @@ def test_what_is_no_tls_is_an_error_after_what_was(certificates: Certificates) -
         with pytest.raises(ssl.SSLError):
             server.recv(65536)
         raw.close()
+
+
+def test_an_error_is_told_once_and_keeps_nothing(certificates: Certificates) -> None:
+    """As a socket does; kept, it would refer to itself by its traceback."""
+    client, server = pair(certificates)
+    gone = weakref.ref(server)
+    with client:
+        socket.socket.send(client, b"\x17\x03\x03\0\x20" + bytes(32))
+        assert readable(server)
+        with pytest.raises(ssl.SSLError):
+            server.recv(65536)
+        assert server.recv(65536) == b""
+        gc.disable()
+        server.close()
+        del server
+        kept = gone()
+        gc.enable()
+        assert kept is None
 
 
 def test_a_goodbye_goes_out_through_a_full_buffer(certificates: Certificates) -> None:

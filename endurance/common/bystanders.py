@@ -10,7 +10,7 @@ import time
 from endurance.common.pause import pause
 from endurance.common.server import Server
 from endurance.common.tally import Tally
-from endurance.common.wire import Wire
+from endurance.common.wire import Place, Wire
 
 JOINED = 4
 PLAIN = 2
@@ -22,7 +22,7 @@ class Bystanders:
     """All of them. What they find is in ``tally``."""
 
     def __init__(self, server: Server, tally: Tally) -> None:
-        self._port = server.port
+        self._place = server.place
         self.tally = tally
         self.handles = [f"by{number}" for number in range(JOINED + PLAIN)]
         self._all: list[_Bystander] = []
@@ -30,10 +30,13 @@ class Bystanders:
         self._waited_for: dict[str, asyncio.Event] = {}
 
     async def arrive(self) -> None:
-        """Connect, and say who is there."""
+        """Connect, and say who is there.
+
+        Nobody tells the plain ones that they are in; but those who join later are told.
+        """
         for handle in self.handles:
-            bystander = _Bystander(handle, self, joined=len(self._all) < JOINED)
-            await bystander.connect(self._port)
+            bystander = _Bystander(handle, self, joined=len(self._all) >= PLAIN)
+            await bystander.connect(self._place)
             self._all.append(bystander)
         self._say()
 
@@ -98,8 +101,8 @@ class _Bystander:
         self._welcomed = False
         self.present: set[str] = set()
 
-    async def connect(self, port: int) -> None:
-        self._wire = await Wire.to(port, self._hear)
+    async def connect(self, place: Place) -> None:
+        self._wire = await Wire.to(place, self._hear)
         if self._joined:
             self._wire.send(f"{self.handle}>\\join chat/1\n".encode())
             await self._wire.until_lines(1)

@@ -11,7 +11,7 @@ import time
 from endurance.common.pause import pause
 from endurance.common.server import Server
 from endurance.common.tally import Tally
-from endurance.common.wire import Wire
+from endurance.common.wire import Place, Wire
 
 REGULARS = 3
 TEXTS = 3
@@ -65,7 +65,7 @@ class Regulars:
 
     def __init__(self, server: Server, tally: Tally) -> None:
         self.tally = tally
-        self._all = [_Regular(f"reg{number}", server.port, tally) for number in range(REGULARS)]
+        self._all = [_Regular(f"reg{number}", server.place, tally) for number in range(REGULARS)]
         self._operator = Operator(server, tally, [regular.handle for regular in self._all])
 
     async def arrive(self) -> None:
@@ -102,11 +102,11 @@ class Regulars:
 
 
 class _Regular:
-    def __init__(self, handle: str, port: int, tally: Tally) -> None:
+    def __init__(self, handle: str, place: Place, tally: Tally) -> None:
         self.handle = handle
         self.said = 0
         self._answered = -1
-        self._port = port
+        self._place = place
         self._tally = tally
 
     async def converse(self) -> None:
@@ -120,7 +120,7 @@ class _Regular:
 
     async def _converse(self) -> None:
         lines = _Lines()
-        with await Wire.to(self._port, lines.hear) as wire:
+        with await Wire.to(self._place, lines.hear) as wire:
             await self._talk(wire, lines)
 
     async def _talk(self, wire: Wire, lines: "_Lines") -> None:

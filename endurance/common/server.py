@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Self
 
 from endurance.common.resources import Resources, resources_of
-from endurance.common.wire import HOST
+from endurance.common.tls import Tls
+from endurance.common.wire import HOST, Place
 
 ROOT = Path(__file__).parent.parent.parent
 PROGRAMS = {
@@ -30,26 +31,28 @@ class ServerFailedError(Exception):
 class Server:
     """A running server. What it writes is read all the time."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, tls: Tls | None) -> None:
         self._process = process
-        self.port = 0
+        self._tls = tls
+        self.place: Place
         self.show: Callable[[bytes], None] = lambda _octets: None
         """Called with what it writes to standard output, from the beginning of a line on."""
         self._complaints = b""
         self._reading: list[asyncio.Task[None]] = []
 
     @classmethod
-    async def start(cls, kind: str) -> Self:
+    async def start(cls, kind: str, tls: Tls | None = None) -> Self:
         """Start it; it listens when this returns."""
+        command = [sys.executable, "-m", *PROGRAMS[kind], "0", "--host", HOST, *UNLIMITED]
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", *PROGRAMS[kind], "0", "--host", HOST, *UNLIMITED),
+            *(*command, *(tls.of_server if tls else ())),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             cwd=ROOT,
             process_group=0,  # Ctrl-C is for us; we end it then
         )
-        server = cls(process)
+        server = cls(process, tls)
         try:
             async with asyncio.timeout(START_SECONDS):
                 await server._until_listening()
@@ -66,7 +69,7 @@ class Server:
         assert errors is not None
         async for line in screen:
             if found := re.match(rb"Listening on port (\d+)", line):
-                self.port = int(found[1])
+                self.place = Place(int(found[1]), self._tls)
             if line.startswith(b"Awaiting client connections"):
                 self._reading = [
                     asyncio.create_task(self._read(screen, self._shown)),

@@ -8,10 +8,22 @@ import struct
 from collections.abc import Callable
 from typing import Self
 
+from attrs import frozen
+
+from endurance.common.tls import Tls
+
 HOST = "127.0.0.1"
 KEPT = 600
 """Octets that are kept of what came: the last line is among them."""
 _ERROR = re.compile(rb"(?:^|\n)SERVER>\\error ([a-z-]+)[^\n]*\n$")
+
+
+@frozen
+class Place:
+    """Where a server is reached, and how."""
+
+    port: int
+    tls: Tls | None = None
 
 
 class Wire(asyncio.Protocol):
@@ -23,6 +35,7 @@ class Wire(asyncio.Protocol):
 
     def __init__(self, hear: Callable[[bytes], None] | None = None) -> None:
         self._hear = hear
+        self._socket: socket.socket
         self._transport: asyncio.Transport
         self._end: str | None = None
         self._changed = asyncio.Event()
@@ -32,17 +45,21 @@ class Wire(asyncio.Protocol):
 
     @classmethod
     async def to(
-        cls, port: int, hear: Callable[[bytes], None] | None = None, *, buffer: int = 0
+        cls, place: Place, hear: Callable[[bytes], None] | None = None, *, buffer: int = 0
     ) -> Self:
-        """Connect; with a small receive buffer if one is given."""
+        """Connect; with a small receive buffer if one is given. Raises OSError."""
         loop = asyncio.get_running_loop()
         connecting = socket.socket()
         try:
             connecting.setblocking(False)
             if buffer:
                 connecting.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-            await loop.sock_connect(connecting, (HOST, port))
+            await loop.sock_connect(connecting, (HOST, place.port))
+            if place.tls:
+                over_tls = connecting = place.tls.over(connecting, HOST)
+                await over_tls.handshake()
             _, wire = await loop.create_connection(lambda: cls(hear), sock=connecting)
+            wire._socket = connecting
         except BaseException:
             connecting.close()
             raise
@@ -82,6 +99,12 @@ class Wire(asyncio.Protocol):
         """Hand octets to the system, now as far as it takes them; none once it has ended."""
         if not self._transport.is_closing():
             self._transport.write(octets)
+
+    def send_beneath(self, octets: bytes) -> None:
+        """Send octets on TCP's own stream, beneath TLS if there is any."""
+        if not self._transport.is_closing():
+            with contextlib.suppress(OSError):  # it was reset meanwhile, or is full
+                socket.socket.send(self._socket, octets)
 
     def end(self) -> None:
         """End our side of the stream."""

@@ -29,6 +29,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="some of every kind, in a minute")
     parser.add_argument("--match", metavar="GLOB", default="*", help="only these, as 'cable/*'")
     parser.add_argument("--list", action="store_true", help="say what must hold in each, and end")
+    parser.add_argument("--tls", action="store_true", help="all of it over TLS")
     parser.add_argument("--seed", metavar="N", type=int, default=1, help="of all that is random")
     return parser.parse_args(arguments)
 
@@ -76,16 +77,27 @@ class _Report:
             print(f"lost: --seed {seed} --match '{outcome.scenario.name}'")
 
 
+def _reason_not_to(play: Scenario, *, over_tls: bool) -> str:
+    """A clause, or nothing if it can be played."""
+    needs = [
+        *play.needs,
+        *(["TLS of the C client"] if over_tls and "C client" in play.needs else []),
+    ]
+    lacking = filter(None, map(missing, sorted(needs)))
+    return next(lacking, "") or (play.only_plain if over_tls else "")
+
+
 def _play(arguments: argparse.Namespace) -> int:
     chosen = _chosen(arguments)
-    reasons = {
-        each.name: next(filter(None, map(missing, sorted(each.needs))), "") for each in chosen
-    }
+    reasons = {each.name: _reason_not_to(each, over_tls=arguments.tls) for each in chosen}
     report = _Report(sum(not reason for reason in reasons.values()))
     try:
         asyncio.run(
             play_all(
-                [each for each in chosen if not reasons[each.name]], arguments.seed, report.tell
+                [each for each in chosen if not reasons[each.name]],
+                arguments.seed,
+                report.tell,
+                over_tls=arguments.tls,
             )
         )
     except KeyboardInterrupt:

@@ -36,6 +36,12 @@ def _c_client() -> str:
     return "" if C_CLIENT.exists() else "the C client is not built: make -C c_client chatclient"
 
 
+def _c_clients_tls() -> str:
+    command = [str(C_CLIENT), "--version"]
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return "" if "TLS: OpenSSL" in said else "the C client was built without TLS"
+
+
 def _time_namespaces() -> str:
     if missing := _namespaces():
         return missing
@@ -49,6 +55,7 @@ NEEDS: dict[str, Callable[[], str]] = {
     "cables": _cables,
     "mounts": _namespaces,
     "C client": _c_client,
+    "TLS of the C client": _c_clients_tls,
     "compiler": functools.partial(_tool, "cc"),
     "prlimit": functools.partial(_tool, "prlimit"),
     "time namespaces": _time_namespaces,

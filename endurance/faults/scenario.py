@@ -25,6 +25,8 @@ class Scenario:
     """Whether it is in the short form."""
     patient: bool = False
     """Whether it waits for more than a minute, and for nothing else."""
+    only_plain: str = ""
+    """Why it cannot be played over TLS, if so."""
     needs: Collection[str] = ()
     """What must be there, of ``needs.NEEDS``."""
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import os
 import random
 import re
@@ -13,11 +14,12 @@ from collections.abc import AsyncIterator, Callable, Collection
 from pathlib import Path
 from typing import Any
 
+from endurance.common.tls import Tls, tls_for
 from endurance.faults.cable import CLEAR, Cable, Weather
 from endurance.faults.clock import Clock
 from endurance.faults.hosts import Host
 from endurance.faults.ledger import Ledger
-from endurance.faults.programs import PYTHON, SECONDS, Process, WrongError
+from endurance.faults.programs import CLIENTS, PYTHON, SECONDS, Process, WrongError
 from endurance.faults.voices import SAID, Client, Member, Voice
 
 SCREEN = "the operator's screen"
@@ -71,8 +73,9 @@ class Operator(Voice):
 class Stage:
     """Everything of one scenario; all is taken away at its end."""
 
-    def __init__(self, dice: random.Random, directory: Path) -> None:
+    def __init__(self, dice: random.Random, directory: Path, *, over_tls: bool = False) -> None:
         self.dice = dice
+        self._over_tls = over_tls
         self.directory = directory
         self.ledger = Ledger()
         """Of the relay."""
@@ -98,9 +101,31 @@ class Stage:
         self.processes.append(process)
         return process
 
+    @functools.cached_property
+    def tls(self) -> Tls | None:
+        """What all use to reach a server: by now it is known on which cables that is."""
+        if not self._over_tls:
+            return None
+        cables = [thing for thing in self.things if isinstance(thing, Cable)]
+        addresses = [address for cable in cables for address in cable.near_addresses]
+        return tls_for(self.directory, "localhost", self.address, "::1", *addresses)
+
+    def server_process(self, command: list[str], port: int, *options: str, **how: Any) -> Process:
+        """Start a server."""
+        tls = self.tls.of_server if self.tls else []
+        return self.process([*command, str(port), *tls, *options], name=command[2], **how)
+
+    def client_process(
+        self, kind: str, address: str, port: int, *options: str, **how: Any
+    ) -> Process:
+        """Start a client program."""
+        tls = self.tls.of_client if self.tls else []
+        command = [*CLIENTS[kind], *tls, *options, address, str(port)]
+        return self.process(command, name=f"the {kind}", **how)
+
     async def server(self, command: list[str], *options: str, port: int = 0, **how: Any) -> Process:
         """Start a server, and wait until it listens."""
-        process = self.process([*command, str(port), *options], name=command[2], **how)
+        process = self.server_process(command, port, *options, **how)
         found = await process.shown.line(r"Listening on port (\d+)")
         self.port = int(found[1])
         self.servers.append(process)
@@ -132,7 +157,7 @@ class Stage:
         self, name: str, ledger: Ledger | None = None, address: str = "", **how: Any
     ) -> Member:
         """A connection that says nothing yet."""
-        member = Member(name, ledger or self.ledger, self.dice, **how)
+        member = Member(name, ledger or self.ledger, self.dice, tls=self.tls, **how)
         await member.connect([address or self.address], self.port)
         self.voices.append(member)
         self.connections += 1
@@ -167,8 +192,7 @@ class Stage:
         **how: Any,
     ) -> Client:
         """Start a client program, which may not be there yet."""
-        command = Client.command(kind, address or self.address, self.port, *options)
-        process = self.process(command, name=f"the {kind}", **how)
+        process = self.client_process(kind, address or self.address, self.port, *options, **how)
         client = Client(kind, name, ledger or self.ledger, self.dice, process)
         self.voices.append(client)
         self.connections += 1
@@ -258,7 +282,7 @@ class Stage:
     async def start_server(self, command: list[str], *options: str, **how: Any) -> Process:
         """Start a server that may not be able to say where it listens."""
         port = self.free_port()
-        process = self.process([*command, str(port), *options], name=command[2], **how)
+        process = self.server_process(command, port, *options, **how)
         self.servers.append(process)
         await self.listening(port)
         return process
@@ -336,9 +360,11 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def stage(dice: random.Random, directory: Path) -> AsyncIterator[Stage]:
+async def stage(
+    dice: random.Random, directory: Path, *, over_tls: bool = False
+) -> AsyncIterator[Stage]:
     """A stage that is cleared at the end."""
-    made = Stage(dice, directory)
+    made = Stage(dice, directory, over_tls=over_tls)
     try:
         yield made
     finally:

@@ -8,9 +8,11 @@ import socket
 import struct
 from collections.abc import Callable, Sequence
 
+from endurance.common.tls import Tls
 from endurance.faults.hosts import Host
 from endurance.faults.ledger import Ledger
-from endurance.faults.programs import CLIENTS, SECONDS, Process, WrongError
+from endurance.faults.programs import SECONDS, Process, WrongError
+from reference._tls import TlsSocket
 
 SAID = re.compile(r"([A-Za-z0-9][\w.-]{0,9})>(.*)", re.ASCII)
 LETTERS = "abcdefghijklmnopqrstuvwxyz    éß€漢😀"
@@ -64,6 +66,7 @@ class Member(Voice):
         ledger: Ledger,
         dice: random.Random,
         *,
+        tls: Tls | None = None,
         host: Host | None = None,
         window: int = 0,
         segment: int = 0,
@@ -73,12 +76,15 @@ class Member(Voice):
         ``gulp`` of one read; 0: as usual.
         """
         super().__init__(name, ledger, dice)
+        self._tls = tls
         self._host = host
         self._gulp = gulp
         self._window = window
         self._segment = segment
         self._unread = b""
         self._reading: asyncio.Task[None] | None = None
+        self._may_write = asyncio.Event()
+        """Set when TLS's handshake is over, if there is one."""
         self._may_read = asyncio.Event()
         self._may_read.set()
         self._loop = asyncio.get_running_loop()
@@ -112,6 +118,10 @@ class Member(Voice):
         if self._segment:
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, self._segment)
         await self._loop.sock_connect(self._socket, (addresses[0], port))
+        if self._tls:
+            self._socket = self._tls.over(self._socket, addresses[0])
+        else:
+            self._may_write.set()
         self._reading = asyncio.create_task(self._read())
 
     async def join(self) -> None:
@@ -126,6 +136,7 @@ class Member(Voice):
 
     async def send_octets(self, octets: bytes) -> None:
         """Send octets. What a server that has gone does not take is no matter."""
+        await self._may_write.wait()
         with contextlib.suppress(ConnectionError):
             await self._loop.sock_sendall(self._socket, octets)
 
@@ -219,6 +230,10 @@ class Member(Voice):
         await self.close()
 
     async def _read(self) -> None:
+        if isinstance(self._socket, TlsSocket):
+            with contextlib.suppress(OSError):  # reading tells what has become of it
+                await self._socket.handshake()
+            self._may_write.set()
         while True:
             await self._may_read.wait()
             try:
@@ -261,11 +276,6 @@ class Client(Voice):
         if process.output:
             process.output.take = self._take
         process.type(name)
-
-    @staticmethod
-    def command(kind: str, address: str, port: int, *options: str) -> list[str]:
-        """The command that starts one."""
-        return [*CLIENTS[kind], *options, address, str(port)]
 
     async def welcomed(self) -> None:
         """Wait until it has been welcomed."""

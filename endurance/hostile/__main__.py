@@ -8,12 +8,16 @@ import asyncio
 import fnmatch
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
-from endurance.common.server import PROGRAMS, ServerFailedError
+from endurance.common import subjects
+from endurance.common.server import ServerFailedError
+from endurance.common.subjects import Subject
 from endurance.hostile.assault import Outcome
-from endurance.hostile.classes import classes
+from endurance.hostile.classes import Make, classes, classes_over_tls
 from endurance.hostile.run import Record, assail
 
 _HEADINGS = "   inputs      time   checked         p99      memory  how the connections ended"
@@ -22,16 +26,20 @@ _HEADINGS = "   inputs      time   checked         p99      memory  how the conn
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="hostile", description=__doc__.partition("\n")[0])
     parser.add_argument("--inputs", metavar="N", type=int, default=500, help="of each class (500)")
-    parser.add_argument("--server", choices=(*PROGRAMS, "both"), default="both")
+    subjects.add_arguments(parser)
     parser.add_argument("--seed", metavar="N", type=int, default=1, help="of all chance (1)")
     parser.add_argument("--match", metavar="GLOB", default="*", help="only these classes")
     parsed = parser.parse_args(arguments)
     if not 1 <= parsed.inputs <= 10_000_000:
         parser.error("--inputs is 1 to 10000000")
-    parsed.chosen = {n: make for n, make in classes().items() if fnmatch.fnmatch(n, parsed.match)}
-    if not parsed.chosen:
-        parser.error(f"--match: the classes are {', '.join(classes())}")
+    if not fnmatch.filter(classes_over_tls(), parsed.match):
+        parser.error(f"--match: the classes are {', '.join(classes_over_tls())}")
     return parsed
+
+
+def _chosen(subject: Subject, match: str) -> dict[str, Make]:
+    there = classes_over_tls() if subject.tls else classes()
+    return {name: make for name, make in there.items() if fnmatch.fnmatch(name, match)}
 
 
 def _tell(outcome: Outcome) -> None:
@@ -54,13 +62,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; the exit status."""
     parsed = _arguments(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # servers are ended then, too
-    records = [Record(k) for k in (PROGRAMS if parsed.server == "both" else (parsed.server,))]
+    records = []
     begun = time.monotonic()
     try:
-        for record in records:
-            print(f"\n{record.kind:18} {_HEADINGS}", flush=True)
-            asyncio.run(assail(record, parsed.chosen, parsed.inputs, parsed.seed, _tell))
-            _report(record)
+        with tempfile.TemporaryDirectory(prefix="hostile-") as directory:
+            for subject in subjects.chosen(parsed, Path(directory)):
+                print(f"\n{subject.name:18} {_HEADINGS}", flush=True)
+                records.append(record := Record(subject))
+                inflicted = _chosen(subject, parsed.match)
+                asyncio.run(assail(record, inflicted, parsed.inputs, parsed.seed, _tell))
+                _report(record)
     except ServerFailedError as error:
         print(f"hostile: a server does not start: {error}", file=sys.stderr)
         return 1

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from endurance.common.server import Server
 from endurance.common.tally import Tally
-from endurance.common.wire import Wire
+from endurance.common.wire import Place, Wire
 from endurance.hostile.classes import Make
 from endurance.hostile.inputs import Ending, Input
 
@@ -69,8 +69,9 @@ class Assault:
 
     async def _inflict(self, name: str, what: Input) -> str:
         """How the server ended it."""
+        place = self._server.place
         try:
-            wire = await Wire.to(self._server.port)
+            wire = await Wire.to(Place(place.port) if what.bare else place)
         except OSError as error:
             self._tally.fault(f"{name}: no connection: {error.strerror}")
             return "no connection"
@@ -89,6 +90,7 @@ async def _sent(wire: Wire, what: Input) -> str:
         wire.send(piece)
         if number % BREATH == 0:
             await asyncio.sleep(0)
+    wire.send_beneath(what.beneath)
     if what.silence:
         await asyncio.sleep(what.silence)
     match what.ending:

@@ -4,8 +4,17 @@ import random
 from collections.abc import Callable
 from functools import partial
 
+from attrs import evolve
+
 from endurance.hostile.inputs import Ending, Input, delivered, mutated
-from endurance.hostile.samples import BAD_UTF8, HANDSHAKES, corpora, legal_streams, vectors
+from endurance.hostile.samples import (
+    BAD_UTF8,
+    HANDSHAKES,
+    client_hello,
+    corpora,
+    legal_streams,
+    vectors,
+)
 from tests.vectors import cut
 
 Make = Callable[[random.Random, bytes], Input]
@@ -16,6 +25,8 @@ LONG_MAX = 400_000
 EMPTY_MAX = 60_000
 TINY_MIN, TINY_MAX = 1_000, 2_000
 SILENCE_SECONDS = 0.05
+RECORD_TYPES = (*range(20, 25), 0, 255)
+"""Those that TLS has, and others."""
 _LINE_ENDS = (b"\n", b"\r\n", b"\0", b"\n\0")
 
 
@@ -95,8 +106,32 @@ def _repeated_joins(chance: random.Random, handle: bytes) -> Input:
     return delivered(chance, b"".join(joins))
 
 
+def _without_tls(makes: list[Make], chance: random.Random, handle: bytes) -> Input:
+    return evolve(chance.choice(makes)(chance, handle), bare=True)
+
+
+def _bad_handshake(chance: random.Random, _handle: bytes) -> Input:
+    """A client's first octets up to any place, damaged or not."""
+    octets = client_hello()
+    if chance.random() < 0.5:
+        octets = mutated(chance, octets, chance.choice(HANDSHAKES))
+    sent = delivered(chance, octets[: chance.randrange(len(octets) + 1)])
+    silence = chance.choice((0, 0, SILENCE_SECONDS))
+    return Input(sent.pieces, chance.choice(list(Ending)), silence, bare=True)
+
+
+def _bad_record(chance: random.Random, handle: bytes) -> Input:
+    """After lines that nobody doubts."""
+    hello = handle + b">hello\n"
+    content = chance.randbytes(chance.randrange(400))
+    size = chance.choice((len(content), len(content) + 1, 0, 16_640, 65_535))
+    header = bytes([chance.choice(RECORD_TYPES)]) + b"\x03\x03" + size.to_bytes(2)
+    beneath = chance.choice((header + content, content, hello))
+    return Input([hello], chance.choice(list(Ending)), beneath=beneath)
+
+
 def classes() -> dict[str, Make]:
-    """All of them, by name."""
+    """All that a stream can be, by name."""
     legal, found = legal_streams(), corpora()
     by_name: dict[str, Make] = {
         f"vectors: {name}": partial(_collected, streams) for name, streams in vectors().items()
@@ -116,3 +151,13 @@ def classes() -> dict[str, Make]:
         "repeated joins": _repeated_joins,
     }
     return by_name | ({"corpora of fuzzers": partial(_collected, found)} if found else {})
+
+
+def classes_over_tls() -> dict[str, Make]:
+    """All of them inside TLS, and what is done to TLS itself."""
+    inside = classes()
+    return inside | {
+        "TLS: none": partial(_without_tls, list(inside.values())),
+        "TLS: bad handshakes": _bad_handshake,
+        "TLS: bad records": _bad_record,
+    }

@@ -34,6 +34,10 @@ class Input:
     ending: Ending = Ending.END
     silence: float = 0.0
     """Seconds before the ending."""
+    bare: bool = False
+    """Whether it speaks no TLS where others do."""
+    beneath: bytes = b""
+    """Octets of TCP's own stream behind the pieces, where the others are inside TLS."""
 
 
 def delivered(chance: random.Random, octets: bytes) -> Input:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from endurance.common.wire import Wire
+from endurance.common.wire import Place, Wire
 
 NEWCOMER_SECONDS = 10
 _LINES = {"relay": 3, "turns": 2}
@@ -11,11 +11,11 @@ welcome and an answer.
 """
 
 
-async def newcomer(kind: str, port: int) -> str:
+async def newcomer(kind: str, place: Place) -> str:
     """Whether somebody new can chat at once: a sentence if not."""
     try:
         async with asyncio.timeout(NEWCOMER_SECONDS):
-            with await Wire.to(port) as wire:
+            with await Wire.to(place) as wire:
                 wire.send(b"new>\\join chat/1\nnew>hello\n")
                 await wire.until_lines(_LINES[kind])
                 wire.send(b"new>\\quit\n")

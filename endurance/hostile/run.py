@@ -8,6 +8,7 @@ from attrs import define, field
 from endurance.common.company import company_of
 from endurance.common.rest import at_rest, unchanging
 from endurance.common.server import Server
+from endurance.common.subjects import Subject
 from endurance.hostile.assault import Assault, Outcome
 from endurance.hostile.classes import Make
 from endurance.hostile.newcomer import newcomer
@@ -25,7 +26,7 @@ a connection kept for each input is many times as much, after 500 of every class
 class Record:
     """What came of all classes at one server."""
 
-    kind: str
+    subject: Subject
     before_kib: int = 0
     after_kib: int = 0
     faults: list[str] = field(factory=list)
@@ -39,8 +40,9 @@ async def assail(
     tell: Callable[[Outcome], None],
 ) -> None:
     """These classes one after the other, at a server of this kind."""
-    server = await Server.start(record.kind)
-    company = company_of(record.kind, server)
+    kind = record.subject.kind
+    server = await Server.start(kind, record.subject.tls)
+    company = company_of(kind, server)
     assault = Assault(server, company.tally, seed)
     enough = asyncio.Event()
     try:
@@ -53,7 +55,7 @@ async def assail(
             record.before_kib = server.resources().memory_kib
             for name, make in chosen.items():
                 tell(await assault.run(name, make, inputs))
-                if wrong := await newcomer(record.kind, server.port):
+                if wrong := await newcomer(kind, server.place):
                     company.tally.fault(f"after {name}: {wrong}")
             enough.set()
         after = await at_rest(server, before)

@@ -1,5 +1,8 @@
 """Octets that others have collected: vectors, dialogues, corpora of fuzzers, handshakes."""
 
+import contextlib
+import functools
+import ssl
 from pathlib import Path
 
 from tests.vectors import load
@@ -39,6 +42,17 @@ HANDSHAKES = (
     bytes.fromhex("6c000b00000000000000") + b"\0\0",
     bytes.fromhex("000000850000ff534d4272000000001853c8") + bytes(40),
 )
+
+
+@functools.cache
+def client_hello() -> bytes:
+    """How a client begins with TLS; the random octets in it are OpenSSL's."""
+    outgoing = ssl.MemoryBIO()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost").do_handshake()
+    return outgoing.read()
+
 
 BAD_UTF8 = (
     *(b"\x80", b"\xbf", b"\x80\x80\x80"),  # what only continues

@@ -8,12 +8,14 @@ import asyncio
 import csv
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import attrs
 
-from endurance.common.server import PROGRAMS, ServerFailedError
+from endurance.common import subjects
+from endurance.common.server import ServerFailedError
 from endurance.soak.picture import draw
 from endurance.soak.run import Record, soak
 from endurance.soak.samples import Sample
@@ -26,7 +28,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="soak", description=__doc__.partition("\n")[0])
     parser.add_argument("--minutes", metavar="M", type=float, default=2.0, help="(%(default)s)")
     parser.add_argument("--seed", metavar="N", type=int, default=1, help="of the load (1)")
-    parser.add_argument("--server", choices=(*PROGRAMS, "both"), default="both")
+    subjects.add_arguments(parser)
     parser.add_argument(
         "--output", metavar="DIR", type=Path, default=Path("soak"), help="for pictures (soak/)"
     )
@@ -36,11 +38,11 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parsed
 
 
-def _teller(kind: str, minutes: float) -> Callable[[Sample], None]:
+def _teller(name: str, minutes: float) -> Callable[[Sample], None]:
     def tell(sample: Sample) -> None:
         if round(sample.seconds) % TELL_SAMPLES == 0:
             print(
-                f"{kind}: {sample.seconds / 60:.1f} of {minutes:g} minutes, "
+                f"{name}: {sample.seconds / 60:.1f} of {minutes:g} minutes, "
                 f"{sample.visits:,} visits, {sample.memory_kib / 1024:.2f} MiB, "
                 f"{sample.descriptors} descriptors, p99 {sample.p99_ms:.1f} ms",
                 flush=True,
@@ -54,19 +56,23 @@ async def _soak(arguments: argparse.Namespace) -> tuple[list[Record], bool]:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    kinds = PROGRAMS if arguments.server == "both" else (arguments.server,)
-    records = [Record(kind) for kind in kinds]
     minutes, seed = arguments.minutes, arguments.seed
-    await asyncio.gather(
-        *(soak(each, minutes, seed, stop, _teller(each.kind, minutes)) for each in records)
-    )
+    with tempfile.TemporaryDirectory(prefix="soak-") as directory:
+        records = [Record(each) for each in subjects.chosen(arguments, Path(directory))]
+        await asyncio.gather(
+            *(
+                soak(each, minutes, seed, stop, _teller(each.subject.name, minutes))
+                for each in records
+            )
+        )
     return records, stop.is_set()
 
 
 def _report(record: Record, directory: Path) -> None:
     """Draw, and say what there is to say."""
-    picture = directory / f"{record.kind}.svg"
-    print(f"\n{record.kind}: ", end="")
+    name = record.subject.name
+    picture = directory / f"{name.replace(' ', '-').lower()}.svg"
+    print(f"\n{name}: ", end="")
     if record.samples:
         last = record.samples[-1]
         rate = last.visits / last.seconds * 3600
@@ -74,7 +80,7 @@ def _report(record: Record, directory: Path) -> None:
             rows = csv.writer(file)
             rows.writerow(field.name for field in attrs.fields(Sample))
             rows.writerows(attrs.astuple(sample) for sample in record.samples)
-        draw(record.samples, f"{record.kind}: {rate:,.0f} visits an hour", picture)
+        draw(record.samples, f"{name}: {rate:,.0f} visits an hour", picture)
         print(f"{last.visits:,} visits, {rate:,.0f} an hour; ", end="")
     print(f"{record.checked:,} lines checked")
     print("  visits ended:", ", ".join(f"{how} {count:,}" for how, count in record.ends.items()))
@@ -83,7 +89,7 @@ def _report(record: Record, directory: Path) -> None:
     for fault in record.faults:
         print(f"  WRONG  {fault}")
     if not record.well:
-        print(f"  {record.kind} did not stay as it was: see {picture}")
+        print(f"  {name} did not stay as it was: see {picture}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

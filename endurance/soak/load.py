@@ -7,7 +7,7 @@ from collections import Counter
 
 from endurance.common.company import Company
 from endurance.common.pause import pause
-from endurance.common.wire import Wire
+from endurance.common.wire import Place, Wire
 from endurance.soak.habits import HABITS, Habit, Visit
 
 ROUND_SECONDS = 10
@@ -18,9 +18,9 @@ VISIT_SECONDS = 150
 class Load:
     """All visitors of one server."""
 
-    def __init__(self, kind: str, port: int, company: Company, seed: int) -> None:
+    def __init__(self, kind: str, place: Place, company: Company, seed: int) -> None:
         self._habits = [habit for habit in HABITS[kind] for _ in range(habit.visits)]
-        self._port = port
+        self._place = place
         self._company = company
         self._random = random.Random(f"{kind} {seed}")
         self.ends: Counter[str] = Counter()
@@ -48,7 +48,7 @@ class Load:
         how, wrong = "in vain", ""
         try:
             async with asyncio.timeout(VISIT_SECONDS):
-                with await Wire.to(self._port, buffer=habit.buffer) as wire:
+                with await Wire.to(self._place, buffer=habit.buffer) as wire:
                     chance = random.Random(self._random.random())
                     visit = Visit(wire, handle, chance, self._company, enough)
                     expected = await habit.behave(visit)

@@ -9,6 +9,7 @@ from endurance.common.company import company_of
 from endurance.common.pause import pause
 from endurance.common.rest import at_rest, unchanging
 from endurance.common.server import Server
+from endurance.common.subjects import Subject
 from endurance.soak.judge import Verdict, judge
 from endurance.soak.load import Load
 from endurance.soak.samples import Sample, take_samples
@@ -20,7 +21,7 @@ TALK_SECONDS = 0.25
 class Record:
     """What came of a run."""
 
-    kind: str
+    subject: Subject
     samples: list[Sample] = field(factory=list)
     verdicts: list[Verdict] = field(factory=list)
     ends: dict[str, int] = field(factory=dict)
@@ -43,9 +44,10 @@ async def soak(
     tell: Callable[[Sample], None],
 ) -> None:
     """Run it, and judge it unless it was stopped before its time."""
-    server = await Server.start(record.kind)
-    company = company_of(record.kind, server)
-    load = Load(record.kind, server.port, company, seed)
+    kind = record.subject.kind
+    server = await Server.start(kind, record.subject.tls)
+    company = company_of(kind, server)
+    load = Load(kind, server.place, company, seed)
     enough = asyncio.Event()
 
     def keep(sample: Sample) -> None:

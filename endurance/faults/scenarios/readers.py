@@ -168,7 +168,12 @@ SCENARIOS = [
         reset_with_queue,
         needs=("hosts",),
     ),
-    Scenario("readers/relay: a stranger sends out of band", "The others lose nothing.", urgent),
+    Scenario(
+        "readers/relay: a stranger sends out of band",
+        "The others lose nothing.",
+        urgent,
+        only_plain="TLS knows no octets out of band",
+    ),
     Scenario("readers/chat server: octet by octet", ALL_HEARD, turns_by_octets, quick=True),
     Scenario(
         "readers/chat server: a thousand texts at once",

@@ -129,7 +129,7 @@ async def chatserver_unread(stage: Stage) -> None:
 async def chatserver_without_input(stage: Stage, how: str) -> None:
     """A chat server whose input has ended before it began."""
     port = stage.free_port()
-    process = stage.process([*CHATSERVER, str(port)], **_bad(stage, "stdin", how))
+    process = stage.server_process(CHATSERVER, port, **_bad(stage, "stdin", how))
     await process.shown.line("Awaiting client connections")
     stage.port = port
     ann = await stage.connect("ann")
@@ -230,9 +230,7 @@ async def client_without_input(stage: Stage, kind: str, how: str) -> None:
     """A client that nobody can type to."""
     await stage.relay()
     await stage.member("ann")
-    bob = stage.process(
-        [*CLIENTS[kind], stage.address, str(stage.port)], **_bad(stage, "stdin", how)
-    )
+    bob = stage.client_process(kind, stage.address, stage.port, **_bad(stage, "stdin", how))
     status = await bob.ended()
     if status not in (0, 2):
         raise WrongError(f"it ended with status {status}")

@@ -19,7 +19,7 @@ async def port_taken(stage: Stage, program: str) -> None:
         for member in members:
             group.create_task(member.talk(50))
         for _ in range(3):
-            second = stage.process([*SERVERS[program], str(stage.port)])
+            second = stage.server_process(SERVERS[program], stage.port)
             await second.told.line("another program listens there")
             await second.ends_with(1)
     await stage.settle()
@@ -41,7 +41,7 @@ async def again_and_again(stage: Stage, program: str) -> None:
 
 async def no_server(stage: Stage, kind: str) -> None:
     """Nobody listens there."""
-    process = stage.process([*CLIENTS[kind], stage.address, str(stage.free_port())])
+    process = stage.client_process(kind, stage.address, stage.free_port())
     process.type("ann", "hello")
     await process.ends_with(1)
 
@@ -50,7 +50,7 @@ async def closes_at_once(stage: Stage, kind: str, *, resets: bool) -> None:
     """What listens there hangs up on whoever connects."""
     with socket.create_server((stage.address, 0)) as listening:
         listening.setblocking(False)
-        process = stage.process([*CLIENTS[kind], stage.address, str(listening.getsockname()[1])])
+        process = stage.client_process(kind, stage.address, listening.getsockname()[1])
         loop = asyncio.get_running_loop()
         accepted, _ = await asyncio.wait_for(loop.sock_accept(listening), SECONDS)
         if resets:

@@ -152,11 +152,15 @@ async def chatserver_stops(stage: Stage, seconds: float) -> None:
     await stage.settle()
     operator.process.signal(signal.SIGSTOP)
     await (await stage.connect("gone")).reset()
-    bob = await stage.guest(operator, "bob")
-    await ann.talk(LINES, gap=0)
-    await bob.talk(LINES, gap=0)
-    await asyncio.sleep(seconds)
-    operator.process.signal(signal.SIGCONT)
+
+    async def bob_comes() -> None:
+        await (await stage.guest(operator, "bob")).talk(LINES, gap=0)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(bob_comes())
+        await ann.talk(LINES, gap=0)
+        await asyncio.sleep(seconds)
+        operator.process.signal(signal.SIGCONT)
     await stage.until(lambda: not ann.ledger.outstanding(), "ann's texts were not all answered")
     await ann.leave()
     await stage.settle()
