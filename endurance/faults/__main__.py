@@ -26,10 +26,11 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="endurance.faults", description=(__doc__ or "").partition("\n")[0]
     )
-    parser.add_argument("--quick", action="store_true", help="some of every kind, in a minute")
+    parser.add_argument(
+        "--quick", action="store_true", help="some of every kind, in a minute or two"
+    )
     parser.add_argument("--match", metavar="GLOB", default="*", help="only these, as 'cable/*'")
     parser.add_argument("--list", action="store_true", help="say what must hold in each, and end")
-    parser.add_argument("--tls", action="store_true", help="all of it over TLS")
     parser.add_argument("--seed", metavar="N", type=int, default=1, help="of all that is random")
     return parser.parse_args(arguments)
 
@@ -55,7 +56,7 @@ class _Report:
         self.done.append(outcome)
         print(
             f"{len(self.done):3}/{self._scenarios} {'LOST' if outcome.wrong else 'held'} "
-            f"{outcome.scenario.name:48} {outcome.said:6,} said {outcome.delivered:7,} delivered "
+            f"{outcome.scenario.name:58} {outcome.said:6,} said {outcome.delivered:7,} delivered "
             f"{outcome.connections:4} connections {outcome.seconds:5.1f} s",
             flush=True,
         )
@@ -77,27 +78,16 @@ class _Report:
             print(f"lost: --seed {seed} --match '{outcome.scenario.name}'")
 
 
-def _reason_not_to(play: Scenario, *, over_tls: bool) -> str:
-    """A clause, or nothing if it can be played."""
-    needs = [
-        *play.needs,
-        *(["TLS of the C client"] if over_tls and "C client" in play.needs else []),
-    ]
-    lacking = filter(None, map(missing, sorted(needs)))
-    return next(lacking, "") or (play.only_plain if over_tls else "")
-
-
 def _play(arguments: argparse.Namespace) -> int:
     chosen = _chosen(arguments)
-    reasons = {each.name: _reason_not_to(each, over_tls=arguments.tls) for each in chosen}
+    reasons = {
+        each.name: next(filter(None, map(missing, sorted(each.needs))), "") for each in chosen
+    }
     report = _Report(sum(not reason for reason in reasons.values()))
     try:
         asyncio.run(
             play_all(
-                [each for each in chosen if not reasons[each.name]],
-                arguments.seed,
-                report.tell,
-                over_tls=arguments.tls,
+                [each for each in chosen if not reasons[each.name]], arguments.seed, report.tell
             )
         )
     except KeyboardInterrupt:

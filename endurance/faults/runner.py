@@ -33,15 +33,13 @@ class Outcome:
     seconds: float
 
 
-async def play(
-    scenario: Scenario, seed: int, seconds: float = SECONDS_MAX, *, over_tls: bool = False
-) -> Outcome:
+async def play(scenario: Scenario, seed: int, seconds: float = SECONDS_MAX) -> Outcome:
     """Play one. What is random in it follows from the seed."""
     begun = time.monotonic()
     wrong: tuple[str, ...] = ()
     with tempfile.TemporaryDirectory(prefix="faults-") as directory:
         dice = random.Random(f"{seed} {scenario.name}")
-        async with stage(dice, Path(directory), over_tls=over_tls) as on_stage:
+        async with stage(dice, Path(directory), over_tls=scenario.over_tls) as on_stage:
             try:
                 async with asyncio.timeout(seconds):
                     await scenario.run(on_stage)
@@ -80,21 +78,17 @@ def _faults(check: Callable[[], None]) -> tuple[str, ...]:
 
 
 async def play_all(
-    scenarios: Iterable[Scenario],
-    seed: int,
-    tell: Callable[[Outcome], None],
-    *,
-    over_tls: bool,
+    scenarios: Iterable[Scenario], seed: int, tell: Callable[[Outcome], None]
 ) -> None:
     """Play them; those that only wait for long beside all others."""
     free = asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def play_when_free(scenario: Scenario) -> None:
         if scenario.patient:
-            tell(await play(scenario, seed, over_tls=over_tls))
+            tell(await play(scenario, seed))
         else:
             async with free:
-                tell(await play(scenario, seed, over_tls=over_tls))
+                tell(await play(scenario, seed))
 
     async with asyncio.TaskGroup() as group:
         for scenario in sorted(scenarios, key=lambda each: not each.patient):

@@ -25,8 +25,9 @@ class Scenario:
     """Whether it is in the short form."""
     patient: bool = False
     """Whether it waits for more than a minute, and for nothing else."""
-    only_plain: str = ""
-    """Why it cannot be played over TLS, if so."""
+    only_plain: bool = False
+    """Whether TLS knows nothing of the kind."""
+    over_tls: bool = False
     needs: Collection[str] = ()
     """What must be there, of ``needs.NEEDS``."""
 

@@ -172,7 +172,7 @@ SCENARIOS = [
         "readers/relay: a stranger sends out of band",
         "The others lose nothing.",
         urgent,
-        only_plain="TLS knows no octets out of band",
+        only_plain=True,
     ),
     Scenario("readers/chat server: octet by octet", ALL_HEARD, turns_by_octets, quick=True),
     Scenario(
