@@ -10,6 +10,8 @@ nox.needs_version = ">=2024.4.15"
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 
+SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile")
+"""Two processes of pytest, since tests mostly wait; those of a file share what it has made."""
 PROJECT = nox.project.load_toml("pyproject.toml")
 
 
@@ -40,7 +42,7 @@ def tests(session: nox.Session) -> None:
     """Everything under tests/ (pytest); arguments are passed on."""
     install(session, "test", "endurance")
     session.run("make", "-s", "-C", "c_client", "all", external=True)
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *SIDE_BY_SIDE, *session.posargs)
 
 
 @nox.session
@@ -50,6 +52,7 @@ def c(session: nox.Session) -> None:
     session.run("make", "-s", "-C", "c_client", "sanitize", "analyze", "coverage", external=True)
     session.run(
         "pytest",
+        *SIDE_BY_SIDE,
         "tests/test_c_client.py",
         "tests/test_c_tls.py",
         env={"CHATCLIENT": "c_client/build/sanitize/chatclient"},

@@ -3,13 +3,12 @@ and the spec are made of."""
 
 import ctypes
 import re
-import subprocess
 from ctypes import POINTER, byref, c_bool, c_char, c_char_p, c_int, c_size_t
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-C_CLIENT = Path(__file__).parent.parent / "c_client"
+from tests.c_build import C_CLIENT, make
+
 HEADER = (C_CLIENT / "wire.h").read_text(encoding="utf-8")
 
 FROM = {"client": 0, "server": 1}
@@ -69,7 +68,7 @@ class Decoder(ctypes.Structure):
 @cache
 def library() -> Any:
     """The shared library, built by the Makefile."""
-    subprocess.run(["make", "-s", "-C", str(C_CLIENT), "libchat.so"], check=True)
+    make("libchat.so")
     opened = ctypes.CDLL(str(C_CLIENT / "build" / "libchat.so"))
     for name in ("chat_state_name", "chat_act_name", "chat_code_name"):
         getattr(opened, name).restype = c_char_p

@@ -32,7 +32,8 @@ import pexpect
 import pyte
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.c_build import C_CLIENT, tried
+
 DEADLINE = float(os.environ.get("DEADLINE", "20"))  # seconds; a test that waits so long has failed
 LOOKS, LOOK_SECONDS = 10, 0.05
 """So often a program is seen asleep before it is known to wait."""
@@ -46,19 +47,11 @@ EDITORS = ("readline", "libedit", "none")
 def build(editor: str) -> str | None:
     """The program with that line editor; None: it cannot be built here."""
     directory = f"build/{editor}"
-    made = subprocess.run(
-        [
-            *("make", "-s", "-C", str(ROOT / "c_client"), f"LINE_EDITOR={editor}"),
-            *(f"BUILD={directory}", f"CLIENT={directory}/chatclient"),
-        ],
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    made = tried(f"LINE_EDITOR={editor}", f"BUILD={directory}", f"CLIENT={directory}/chatclient")
     if "cannot be used" in made.stderr:
         return None
     assert made.returncode == 0, made.stderr
-    return str(ROOT / "c_client" / directory / "chatclient")
+    return str(C_CLIENT / directory / "chatclient")
 
 
 def find_program(editor: str) -> str | None:

@@ -6,11 +6,10 @@ import re
 import shutil
 import subprocess
 from functools import cache
-from pathlib import Path
 
 import pytest
 
-C_CLIENT = Path(__file__).parent.parent / "c_client"
+from tests.c_build import C_CLIENT, make
 
 
 def flags(**variables: str) -> str:
@@ -30,7 +29,7 @@ def readelf() -> str:
     """Header, segments, dynamic section and symbols of the client as it is built by default."""
     if not shutil.which("readelf"):
         pytest.skip("there is no readelf here")
-    subprocess.run(["make", "-s", "-C", str(C_CLIENT), "chatclient"], check=True)
+    make("chatclient")
     return subprocess.run(
         [
             "readelf",

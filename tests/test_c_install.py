@@ -4,12 +4,9 @@ import os
 import subprocess
 from pathlib import Path
 
+from tests.c_build import make
+
 ROOT = Path(__file__).parent.parent
-
-
-def make(target: str, **variables: str) -> None:
-    given = [f"{name}={value}" for name, value in variables.items()]
-    subprocess.run(["make", "-s", "-C", str(ROOT / "c_client"), target, *given], check=True)
 
 
 def files(directory: Path) -> set[str]:
@@ -22,7 +19,7 @@ def test_install_and_uninstall(tmp_path: Path) -> None:
     others.parent.mkdir(parents=True)
     others.touch()
 
-    make("install", PREFIX="/opt/chat", DESTDIR=str(stage))
+    make("install", "PREFIX=/opt/chat", f"DESTDIR={stage}")
     program, page = (
         stage / "opt/chat/bin/chatclient",
         stage / "opt/chat/share/man/man1/chatclient.1",
@@ -34,12 +31,12 @@ def test_install_and_uninstall(tmp_path: Path) -> None:
     version = subprocess.run([program, "--version"], check=True, capture_output=True, text=True)
     assert version.stdout.startswith("chatclient ")
 
-    make("uninstall", PREFIX="/opt/chat", DESTDIR=str(stage))
+    make("uninstall", "PREFIX=/opt/chat", f"DESTDIR={stage}")
     assert files(stage) == {"opt/chat/bin/other"}
 
 
 def test_it_goes_below_usr_local_by_default(tmp_path: Path) -> None:
-    make("install", DESTDIR=str(tmp_path))
+    make("install", f"DESTDIR={tmp_path}")
     assert files(tmp_path) == {
         "usr/local/bin/chatclient",
         "usr/local/share/man/man1/chatclient.1",

@@ -27,7 +27,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests import test_c_client as over_tcp
-from tests.test_c_client import DEADLINE, EDITORS, ROOT, Peer, Piped, Server, Starter, leave
+from tests.c_build import C_CLIENT, make
+from tests.test_c_client import DEADLINE, EDITORS, Peer, Piped, Server, Starter, leave
 
 T = TypeVar("T")
 
@@ -572,15 +573,10 @@ def test_files_that_cannot_be_used(start: TlsStarter, options: str, said: str) -
 
 def test_a_program_without_tls() -> None:
     """It says what to do, and works without."""
-    built = ["make", "-s", "-C", str(ROOT / "c_client"), "TLS=none", "LINE_EDITOR=none"]
-    said = subprocess.run(
-        [*built, "BUILD=build/no_tls", "CLIENT=build/no_tls/chatclient", "all"],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
+    kind = ("TLS=none", "LINE_EDITOR=none")
+    said = make(*kind, "BUILD=build/no_tls", "CLIENT=build/no_tls/chatclient", "all")
     assert "\nno OpenSSL wanted: no TLS\n" in said
-    program = str(ROOT / "c_client" / "build" / "no_tls" / "chatclient")
+    program = str(C_CLIENT / "build" / "no_tls" / "chatclient")
     assert not speaks_tls(program)
     done = subprocess.run([program, "--tls", "localhost", "1"], check=False, capture_output=True)
     assert (done.returncode, done.stdout) == (2, b"")

@@ -13,8 +13,8 @@ from chatproto import Act, ProtocolError
 from fuzz.seeds import SEEDS
 from fuzz.source import Source, counted
 from fuzz.targets import C_TARGETS, HERE, IN_C, TARGETS, corpus, kept
+from tests.c_build import C_CLIENT, tried
 
-C_CLIENT = IN_C.parent
 FILES_MAX, OCTETS_MAX = 260, 200 << 10
 
 
@@ -65,13 +65,7 @@ def seeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def replay_in_c(goal: str, *variables: str, directory: Path = C_CLIENT) -> tuple[int, str]:
     """The exit status of make, and what was said."""
-    made = subprocess.run(
-        ["make", "-s", "-C", directory, "MUTANT=", *variables, goal],
-        capture_output=True,
-        check=False,
-        text=True,
-        errors="replace",
-    )
+    made = tried("MUTANT=", *variables, goal, directory=directory)
     return made.returncode, made.stdout + made.stderr
 
 
@@ -132,7 +126,9 @@ SIGNS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "place", "bug"), PLANTED, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("name", "place", "bug"), PLANTED, ids=[f"{name} {place}" for name, place, _ in PLANTED]
+)
 def test_a_bug_put_into_python_is_found(
     name: str, place: str, bug: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

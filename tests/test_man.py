@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.c_build import C_CLIENT, make
+
 ROOT = Path(__file__).parent.parent
 PROGRAMS = ("chatclient", "chatserver", "relayserver")
 SECTIONS = ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXIT STATUS", "EXAMPLES", "SEE ALSO")
@@ -20,8 +22,8 @@ each_program = pytest.mark.parametrize("program", PROGRAMS)
 def said(program: str, option: str) -> str:
     """What the program says when asked so; the client is the one in C."""
     if program == "chatclient":
-        subprocess.run(["make", "-s", "-C", str(ROOT / "c_client"), "chatclient"], check=True)
-        return output(str(ROOT / "c_client" / "chatclient"), option)
+        make("chatclient")
+        return output(str(C_CLIENT / "chatclient"), option)
     return python_said(program, option)
 
 

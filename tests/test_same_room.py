@@ -1,23 +1,21 @@
 """The C client and the Python client with our servers, all as processes."""
 
 import os
-import subprocess
 import sys
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tests.c_build import C_CLIENT, make
 from tests.programs import Program, chatserver, relayserver
-
-C_CLIENT = Path(__file__).parent.parent / "c_client"
 
 
 @cache
 def c_client() -> str:
     if named := os.environ.get("CHATCLIENT"):
         return str(Path(named).resolve())
-    subprocess.run(["make", "-s", "-C", str(C_CLIENT), "chatclient"], check=True)
+    make("chatclient")
     return str(C_CLIENT / "chatclient")
 
 
