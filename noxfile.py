@@ -12,6 +12,7 @@ nox.options.reuse_existing_virtualenvs = True
 
 SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile")
 """Two processes of pytest, since tests mostly wait; those of a file share what it has made."""
+
 PROJECT = nox.project.load_toml("pyproject.toml")
 
 
