@@ -40,4 +40,6 @@ class DirectSelector(selectors.DefaultSelector):
             if loops or not ready or self._hand_back:
                 return loops
             if deadline is not None:
-                timeout = max(0.0, deadline - time.monotonic())
+                timeout = deadline - time.monotonic()
+                if timeout <= 0:
+                    return loops

@@ -31,6 +31,7 @@ ADDRESSES_MAX = 4096
 """After so many addresses those that have been quiet are forgotten."""
 IPV6_SITE_BITS = 64
 SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+FULL_HOUSE = "too many connections"
 FULL = encode(Error(ErrorCode.FULL))
 
 
@@ -43,7 +44,7 @@ class Bounds:
     per_second: float
     """So many new ones a second from one address."""
     handshakes: int
-    """So many unfinished ones; then the oldest gives way."""
+    """So many unfinished ones; then one gives way: the oldest of the origin that has most."""
 
 
 @frozen
@@ -79,7 +80,8 @@ class Door:
     log: LimitLog
     _inside: Counter[str] = field(factory=Counter, init=False)
     """Open sockets of each origin, from here until ``left``."""
-    _inside_in_all: int = field(default=0, init=False)
+    _admitted: int = field(default=0, init=False)
+    """Of them those that are in: an unfinished handshake takes nobody's place (TLS-2)."""
     _due: dict[str, float] = field(factory=dict, init=False)
     """Up to when an origin's connections have used up its rate."""
     _forget_at: float = field(default=0.0, init=False)
@@ -108,7 +110,10 @@ class Door:
 
     def left(self, who: Caller) -> None:
         """The socket of somebody who was admitted is closed."""
-        self._inside_in_all -= 1
+        self._admitted -= 1
+        self._forget(who)
+
+    def _forget(self, who: Caller) -> None:
         self._inside[who.origin] -= 1
         if not self._inside[who.origin]:
             del self._inside[who.origin]
@@ -133,12 +138,25 @@ class Door:
                 continue
             with contextlib.suppress(OSError):  # it has gone already
                 notice_vanished_peers(connected)
-            self._inside_in_all += 1
             self._inside[who.origin] += 1
             if self.tls is None:
-                self.admit(connected, who)
+                self._let_in(connected, who)
             else:
-                self._begin_handshake(TlsSocket(connected, self.tls), who)
+                self._begin_handshake(connected, self.tls, who)
+
+    def _let_in(self, connected: socket.socket, who: Caller) -> None:
+        self._admitted += 1
+        try:
+            self.admit(connected, who)
+        except MemoryError:
+            self._admitted -= 1
+            self._give_up(connected, who)
+
+    def _give_up(self, connected: socket.socket, who: Caller) -> None:
+        """There is no memory for it; the others need not notice (LIMIT-2)."""
+        connected.close()
+        self._forget(who)
+        self.log.say("sent away, no memory for it", who.name)
 
     def _pause(self, error: OSError) -> None:
         """Others wait in the system's queue until something has been closed (LIMIT-2)."""
@@ -154,13 +172,16 @@ class Door:
 
     def _refusal(self, who: Caller) -> str:
         """Which bound somebody is over, if any."""
-        if self._inside_in_all >= self.bounds.connections:
-            return "too many connections"
+        if self._is_full():
+            return FULL_HOUSE
         if 0 < self.bounds.per_address <= self._inside[who.origin]:
             return "too many connections from one address"
         if self.bounds.per_second and not self._in_time(who.origin):
             return "too many connections a second from one address"
         return ""
+
+    def _is_full(self) -> bool:
+        return self._admitted >= self.bounds.connections
 
     def _in_time(self, origin: str) -> bool:
         """Whether its rate allows another one now (the generic cell rate algorithm)."""
@@ -176,7 +197,7 @@ class Door:
         return True
 
     def _turn_away(self, connected: socket.socket, who: Caller, why: str) -> None:
-        if self.tls is None:
+        if self.tls is None or isinstance(connected, TlsSocket):
             with contextlib.suppress(OSError):
                 connected.send(FULL)
         connected.close()
@@ -184,26 +205,42 @@ class Door:
 
     # Handshakes
 
-    def _begin_handshake(self, connected: TlsSocket, who: Caller) -> None:
+    def _begin_handshake(
+        self, connected: socket.socket, context: ssl.SSLContext, who: Caller
+    ) -> None:
         if len(self._handshakes) >= self.bounds.handshakes:
-            oldest, late = next(iter(self._handshakes.items()))
-            self.log.say("sent away, too many unfinished handshakes", late.name)
-            del self._handshakes[oldest]
-            oldest.cancel()
-        task = asyncio.get_running_loop().create_task(_shake_hands(connected))
+            self._end_one_handshake()
+        try:
+            over_tls = TlsSocket(connected, context)
+            task = asyncio.get_running_loop().create_task(_shake_hands(over_tls))
+        except (MemoryError, ssl.SSLError):  # OpenSSL has a name of its own for it
+            self._give_up(connected, who)
+            return
         self._handshakes[task] = who
-        task.add_done_callback(partial(self._end_handshake, connected, who))
+        task.add_done_callback(partial(self._end_handshake, over_tls, who))
 
     def _end_handshake(self, connected: TlsSocket, who: Caller, task: asyncio.Task[None]) -> None:
         self._handshakes.pop(task, None)
         error = None if task.cancelled() else task.exception()
         if error is not None:
             self.log.say("no TLS handshake", f"{who.name} {reason(error)}")
-        if task.cancelled() or error is not None:
+        if task.cancelled() or error is not None or not self._open:
             connected.close()
-            self.left(who)
+            self._forget(who)
+        elif self._is_full():
+            self._turn_away(connected, who, FULL_HOUSE)
+            self._forget(who)
         else:
-            self.admit(connected, who)
+            self._let_in(connected, who)
+
+    def _end_one_handshake(self) -> None:
+        """Whoever floods with them loses by it, and nobody else (TLS-4)."""
+        unfinished = Counter(who.origin for who in self._handshakes.values())
+        ((most, _),) = unfinished.most_common(1)
+        task, who = next(each for each in self._handshakes.items() if each[1].origin == most)
+        self.log.say("sent away, too many unfinished handshakes", who.name)
+        del self._handshakes[task]
+        task.cancel()
 
 
 async def _shake_hands(connected: TlsSocket) -> None:

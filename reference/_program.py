@@ -90,7 +90,8 @@ def server_arguments(
         metavar="N",
         type=number("N", int, 1, 1 << 20),
         default=256,
-        help="unfinished handshakes of TLS; then the oldest gives way (%(default)s)",
+        help="unfinished handshakes of TLS; then the oldest of the address with most of them "
+        "gives way (%(default)s)",
     )
     return parser
 

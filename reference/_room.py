@@ -31,7 +31,7 @@ from chatproto import (
 from reference._direct_selector import DirectSelector, Ready
 from reference._door import Bounds, Caller, Door
 from reference._limit_log import LimitLog
-from reference._tls import PIECE_OCTETS
+from reference._tls import PIECE_OCTETS, TlsSocket
 from reference._view import LOG, log_lines
 
 GATHER_MAX = 262_144
@@ -195,8 +195,11 @@ class Room:
         self._selector.register(connected, selectors.EVENT_READ, peer)
         self.peers.add(peer)
         LOG.debug("%s connected", peer.name)
-        self.apply(self._relay.connect(peer))
-        self.flush()
+        try:
+            self.apply(self._relay.connect(peer))
+            self.flush()
+        except MemoryError:
+            self._give_up(peer)
 
     # Hearing
 
@@ -204,20 +207,27 @@ class Room:
         try:
             octets = bytes(_READ[: peer.socket.recv_into(_READ)])
         except BlockingIOError:
+            self._charge(peer, b"")
             return
         except OSError as error:
             LOG.debug("%s %s", peer.name, error.strerror)
             octets = b""
         if peer.ended:
             self._discard(peer, octets)
-            return
-        if self._debug:
-            log_lines(peer.name, "<", octets)
-        self.apply(self._relay.receive(peer, octets))
-        peer.allowance -= len(octets)
-        if not octets:
-            self._finish(peer)
-        elif peer.allowance < 0 and self._rate and not peer.ended:
+        else:
+            if self._debug:
+                log_lines(peer.name, "<", octets)
+            self.apply(self._relay.receive(peer, octets))
+            if not octets:
+                self._finish(peer)
+        if octets:
+            self._charge(peer, octets)
+
+    def _charge(self, peer: Peer, octets: bytes) -> None:
+        """What it sent counts, with all that TLS adds."""
+        own = peer.socket
+        peer.allowance -= own.taken if isinstance(own, TlsSocket) else len(octets)
+        if peer.allowance < 0 and self._rate and peer.watched & selectors.EVENT_READ:
             self._slow_down(peer)
 
     def _slow_down(self, peer: Peer) -> None:

@@ -8,13 +8,19 @@ import socket
 import ssl
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from chatproto import limits
 
 PIECE_OCTETS = 16_384
 """What one record of TLS carries at most."""
 RECORD_HEADER_OCTETS = 5
+HANDSHAKE_RECORDS = 256
+"""More are no handshake: it may come in pieces, but each costs time."""
+ANSWERS_OCTETS = 1024
+"""What TLS itself may have to answer to one read: to update a key takes 27."""
+UNSENT_OCTETS = 2 * PIECE_OCTETS
+"""What of a record, and of such answers, the system may not have taken."""
 READ_OCTETS = 65536
 READ_MIN_OCTETS = 1024
 
@@ -137,16 +143,18 @@ class TlsSocket(socket.socket):
     def __init__(
         self, connected: socket.socket, context: ssl.SSLContext, host: str | None = None
     ) -> None:
-        """Takes the socket over; ``host`` is the server that a client wants to reach."""
-        super().__init__(
-            connected.family, connected.type, connected.proto, fileno=connected.detach()
-        )
-        self.setblocking(False)
+        """Takes the socket over, unless this fails; ``host`` is the server that a client wants
+        to reach.
+        """
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(
             self._incoming, self._outgoing, server_side=host is None, server_hostname=host
         )
+        super().__init__(
+            connected.family, connected.type, connected.proto, fileno=connected.detach()
+        )
+        self.setblocking(False)
         self._unsent = b""
         """Octets of TLS that the system did not take yet."""
         self._owed = 0
@@ -155,12 +163,15 @@ class TlsSocket(socket.socket):
         """Whether the peer's stream has ended; by an error if it was not ended well."""
         self._goodbye_said = False
         """Whether our stream has, but for what is unsent."""
+        self.taken = 0
+        """Octets of TCP's stream that ``recv`` took last."""
 
     async def handshake(self) -> None:
         """Agree with the peer. Raises ssl.SSLError, or another OSError, if that fails."""
         header = b""
-        left = 0
+        left = records = 0
         while True:
+            await asyncio.sleep(0)  # others have their turn, however much has come already
             try:
                 self._tls.do_handshake()
             except ssl.SSLWantReadError:
@@ -179,6 +190,9 @@ class TlsSocket(socket.socket):
                 continue
             header += octets
             if len(header) == RECORD_HEADER_OCTETS:
+                records += 1
+                if records > HANDSHAKE_RECORDS:
+                    raise OSError(errno.EPROTO, "it takes too many records")
                 left = int.from_bytes(header[3:])
                 header = b""
 
@@ -218,10 +232,10 @@ class TlsSocket(socket.socket):
         """
         self._must_be_open()
         if not self._peers_end:
-            least = min(bufsize, READ_MIN_OCTETS)
-            self._heard(super().recv(max(least, bufsize - PIECE_OCTETS - self._incoming.pending)))
-            received = b"".join(self._decrypted())
-            self._try_to_flush()  # an answer of TLS's own
+            try:
+                received = self._received(bufsize)
+            except MemoryError:
+                raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)) from None
             if received:
                 return received
             if not self._peers_end:
@@ -233,6 +247,19 @@ class TlsSocket(socket.socket):
             finally:
                 del error  # or it refers to itself, by its traceback, and keeps us in memory
         return b""
+
+    def _received(self, most: int) -> bytes:
+        self.taken = 0
+        least = min(most, READ_MIN_OCTETS)
+        octets = super().recv(max(least, most - PIECE_OCTETS - self._incoming.pending))
+        self.taken = len(octets)
+        self._heard(octets)
+        received = b"".join(self._decrypted())
+        answers = self._outgoing.pending
+        self._try_to_flush()
+        if answers > ANSWERS_OCTETS or len(self._unsent) > UNSENT_OCTETS:
+            self._end(OSError(errno.EPROTO, "it asks for too many answers of TLS"))
+        return received
 
     def recv_into(self, buffer: Any, nbytes: int = 0, _flags: int = 0) -> int:
         """As ``recv``, into a buffer."""
@@ -250,18 +277,21 @@ class TlsSocket(socket.socket):
         try:
             while octets := self._tls.read(PIECE_OCTETS):
                 yield octets
-            self._peers_end = True
+            self._end(True)
         except ssl.SSLWantReadError:
-            return
+            pass
         except ssl.SSLZeroReturnError:
-            self._peers_end = True
+            self._end(True)
         except ssl.SSLError as error:
             cut = isinstance(error, ssl.SSLEOFError) or error.reason == CUT
-            self._peers_end = (
+            self._end(
                 ConnectionResetError(errno.ECONNRESET, "cut off without a goodbye")
                 if cut
                 else error.with_traceback(None)
             )
+
+    def _end(self, how: OSError | Literal[True]) -> None:
+        self._peers_end = how
         with contextlib.suppress(OSError):
             # From now on it is readable, and so the end is noticed after what came before it.
             super().shutdown(socket.SHUT_RD)
@@ -345,7 +375,12 @@ async def _until_ready(
     descriptor: int, add: Callable[..., object], remove: Callable[[int], object]
 ) -> None:
     ready = asyncio.get_running_loop().create_future()
-    add(descriptor, ready.set_result, None)
+
+    def wake() -> None:
+        if not ready.done():  # cancelled in the same turn
+            ready.set_result(None)
+
+    add(descriptor, wake)
     try:
         await ready
     finally:

@@ -290,9 +290,8 @@ def open_door(
     admissions: set[asyncio.Task[object]] = set()
 
     def admit(connected: socket.socket, caller: Caller) -> None:
-        admission = loop.create_task(
-            loop.connect_accepted_socket(lambda: Connection(server, caller, door.left), connected)
-        )
+        connection = Connection(server, caller, door.left)
+        admission = loop.create_task(loop.connect_accepted_socket(lambda: connection, connected))
         admissions.add(admission)
         admission.add_done_callback(admissions.discard)
 

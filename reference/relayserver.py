@@ -129,12 +129,15 @@ async def serve(
     return 0
 
 
-def descriptors_for_clients() -> int:
+def descriptors_for_clients(handshakes: int) -> int:
     """As many connections as this process may have; the soft limit is raised to the hard one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return max(limits.RELAY_CLIENTS_MIN, min(hard, 1 << 20) - OWN_DESCRIPTORS - SPARE_CONNECTIONS)
+    return max(
+        limits.RELAY_CLIENTS_MIN,
+        min(hard, 1 << 20) - OWN_DESCRIPTORS - SPARE_CONNECTIONS - handshakes,
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -176,7 +179,8 @@ def main(arguments: list[str] | None = None) -> int:
         help="what a client may send in a second; it is read no faster (%(default)s; 0: no limit)",
     )
     parsed = parse_server_arguments(parser, arguments)
-    parsed.max_clients = min(parsed.max_clients, descriptors_for_clients())
+    handshakes = parsed.max_handshakes if parsed.tls else 0
+    parsed.max_clients = min(parsed.max_clients, descriptors_for_clients(handshakes))
     parsed.bounds = bounds(parsed, parsed.max_clients)
     selector = DirectSelector()
     return run_server(parsed, partial(serve, selector), selector)

@@ -11,7 +11,7 @@ import pytest
 
 from chatproto import Effect, Relay
 from reference._direct_selector import DirectSelector
-from reference._door import Bounds, Caller, caller
+from reference._door import Bounds, Caller, Door, caller
 from reference._limit_log import LimitLog
 from reference._room import Peer as Member
 from reference._room import Room
@@ -191,3 +191,38 @@ def test_no_memory_for_one_is_no_harm_for_the_others(monkeypatch: pytest.MonkeyP
 
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
         runner.run(asyncio.wait_for(chat(), 20))
+
+
+def test_no_memory_to_let_somebody_in_is_no_harm_for_the_others() -> None:
+    """LIMIT-2: it has no place afterwards."""
+    admitted: list[socket.socket] = []
+    said: list[str] = []
+
+    def admit(connected: socket.socket, _who: Caller) -> None:
+        if not said:
+            raise MemoryError
+        admitted.append(connected)
+
+    async def come() -> None:
+        loop = asyncio.get_running_loop()
+        listening = socket.create_server(("127.0.0.1", 0))
+        bounds = Bounds(connections=1, per_address=1, per_second=0, handshakes=1)
+        door = Door(
+            *(listening, bounds, None, admit),
+            lambda: loop.add_reader(listening, door.accept),
+            lambda: loop.remove_reader(listening),
+            LimitLog(said.append),
+        )
+        door.open()
+        reader, unlucky = await asyncio.open_connection(*listening.getsockname())
+        assert await reader.read() == b""
+        assert said[0].startswith("-- sent away, no memory for it: ")
+        _, lucky = await asyncio.open_connection(*listening.getsockname())
+        while not admitted:
+            await asyncio.sleep(0)
+        door.close()
+        admitted[0].close()
+        for each in (unlucky, lucky):
+            each.close()
+
+    asyncio.run(asyncio.wait_for(come(), 20))

@@ -5,7 +5,9 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import pairwise
 
 import pytest
@@ -216,6 +218,27 @@ def test_a_flooding_sender_is_read_at_its_rate() -> None:
             assert ear.receive() == line
             heard += len(line)
         sending.join()
+
+
+def test_a_flooding_sender_that_has_ended_is_read_at_its_rate() -> None:
+    """As long as something waits for it, which it does not read."""
+    with relayserver("--rate", "8388608") as (program, port):
+        threading.Thread(target=program.process.stdout.read, daemon=True).start()  # type: ignore[union-attr]
+        deaf, loud, ear = Peer(port), Peer(port), Peer(port)
+        line = b"loud>" + b"x" * 490 + b"\n"
+        lines = (20 << 20) // len(line)  # more than the systems hold and is queued
+        talking = threading.Thread(target=loud.send, args=(line * lines,))
+        talking.start()
+        for _ in range(lines):
+            assert ear.receive() == line
+        talking.join()
+        deaf.socket.settimeout(1)
+        most, sent = 256 << 20, 0
+        until = time.monotonic() + 2
+        with suppress(TimeoutError):
+            while sent < most and time.monotonic() < until:
+                sent += deaf.socket.send(bytes(1 << 16))
+        assert sent < most / 2
 
 
 def test_idle_and_unfinished_ones_are_no_hindrance(server: Server) -> None:

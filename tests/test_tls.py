@@ -1,5 +1,6 @@
 """Servers and the Python client over TLS (section 2.1 of the spec), as processes."""
 
+import asyncio
 import signal
 import socket
 import ssl
@@ -12,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from reference._door import FULL, Bounds, Door
+from reference._limit_log import LimitLog
+from reference._tls import server_context
 from tests.certificates import HOST, Certificates
 from tests.programs import DEADLINE_SECONDS, Peer, Program, chatserver, relayserver
 
@@ -91,11 +95,12 @@ def test_what_waits_for_a_slow_reader_is_whole(
         slow = joined(port, certificates, "slow", 0)
         quick = joined(port, certificates, "quick", 1)
         assert slow.receive() == b"SERVER>\\joined quick\n"
+        witness = joined(port, certificates, "witness", 2)
+        assert slow.receive() == b"SERVER>\\joined witness\n"
         lines = [f"quick>{n} {'x' * 400}\n".encode() for n in range(2000)]
         quick.send(b"".join(lines))
-        witness = joined(port, certificates, "witness", 2)  # after them in the order of all
+        assert [witness.receive() for _ in lines] == lines  # so all is queued
         assert [slow.receive() for _ in lines] == lines
-        assert slow.receive() == b"SERVER>\\joined witness\n"
         witness.close()
 
 
@@ -199,6 +204,66 @@ def test_hanging_handshakes_hold_up_nobody(
         ann.close()
         assert program.ended() == 0
         assert program.errors() == ""
+
+
+@pytest.mark.parametrize(
+    ("server", "few"), [(relayserver, ("--max-clients", "64")), (chatserver, ("--waiting", "1"))]
+)
+def test_hanging_handshakes_take_nobodys_place(
+    certificates: Certificates, options: list[str], server: Server, few: tuple[str, ...]
+) -> None:
+    """TLS-2: fewer are let in than there are, and somebody who comes later is."""
+    with server(*options, *few, "--max-per-address", "0") as (program, port):
+        hanging = [Peer(port) for _ in range(150)]
+        ann = peer(port, certificates)
+        ann.send(b"ann>hello\n")
+        program.expect("^ann>hello$")
+        for each in hanging:
+            each.close()
+
+
+@pytest.mark.parametrize("server", [relayserver, chatserver])
+def test_whoever_floods_with_handshakes_displaces_nobody_else(
+    certificates: Certificates, options: list[str], server: Server
+) -> None:
+    with server(*options, "--max-handshakes", "10") as (program, port):
+        tcp = socket.create_connection((HOST, port), DEADLINE_SECONDS, ("127.0.0.2", 0))
+        hanging = [Peer(port) for _ in range(HANGING)]
+        for oldest in hanging[: HANGING // 2]:
+            wait_closed(oldest)
+        slow = Peer.of(certificates.client_context().wrap_socket(tcp, server_hostname=HOST))
+        slow.send(b"ann>hello\n")
+        program.expect("^ann>hello$")
+
+
+def test_who_finds_it_full_after_the_handshake_is_told(certificates: Certificates) -> None:
+    admitted: list[socket.socket] = []
+    said: list[str] = []
+
+    async def come() -> None:
+        loop = asyncio.get_running_loop()
+        listening = socket.create_server((HOST, 0))
+        door = Door(
+            listening,
+            Bounds(connections=1, per_address=0, per_second=0, handshakes=10),
+            server_context(certificates.server(), None, None),
+            lambda connected, _: admitted.append(connected),
+            lambda: loop.add_reader(listening, door.accept),
+            lambda: loop.remove_reader(listening),
+            LimitLog(said.append),
+        )
+        door.open()
+        both = [socket.create_connection(listening.getsockname()) for _ in range(2)]
+        shake = partial(certificates.client_context().wrap_socket, server_hostname=HOST)
+        first, second = [await asyncio.to_thread(shake, each) for each in both]
+        assert await asyncio.to_thread(second.recv, 100) == FULL
+        assert len(admitted) == 1
+        assert said[-1].startswith("-- sent away, too many connections: ")
+        door.close()
+        for each in (first, second, *admitted):
+            each.close()
+
+    asyncio.run(asyncio.wait_for(come(), DEADLINE_SECONDS))
 
 
 @pytest.mark.parametrize("server", ["relayserver", "chatserver"])

@@ -11,10 +11,19 @@ import weakref
 
 import pytest
 
-from reference._tls import TlsSocket, client_context, server_context
+from reference._tls import (
+    HANDSHAKE_RECORDS,
+    UNSENT_OCTETS,
+    TlsSocket,
+    client_context,
+    server_context,
+)
 from tests.certificates import HOST, Certificates
+from tests.key_updates import KeyUpdater
 
 SMALL_BUFFER = 4096
+HANDSHAKE = 22
+"""The type of a record."""
 
 
 def pair(certificates: Certificates, buffer: int = 0) -> tuple[TlsSocket, TlsSocket]:
@@ -206,6 +215,121 @@ def test_an_error_is_told_once_and_keeps_nothing(certificates: Certificates) -> 
         kept = gone()
         gc.enable()
         assert kept is None
+
+
+def asking(certificates: Certificates) -> tuple[KeyUpdater, TlsSocket]:
+    """A client that asks for many updates of keys, and its server."""
+    near, far = socket.socketpair()
+    server = TlsSocket(far, server_context(certificates.server(), None, None))
+
+    async def shake() -> KeyUpdater:
+        client, _ = await asyncio.gather(asyncio.to_thread(KeyUpdater, near), server.handshake())
+        return client
+
+    return asyncio.run(asyncio.wait_for(shake(), 10)), server
+
+
+def test_a_key_is_updated(certificates: Certificates) -> None:
+    client, server = asking(certificates)
+    with client.socket, server:
+        for _ in range(10):
+            client.socket.sendall(client.updates(30))
+            with pytest.raises(BlockingIOError):
+                server.recv(65536)
+            assert len(client.socket.recv(65536)) > 30
+
+
+def test_many_updates_of_keys_at_once_are_an_end(certificates: Certificates) -> None:
+    client, server = asking(certificates)
+    with client.socket, server:
+        client.socket.sendall(client.updates(500))
+        with pytest.raises(OSError, match="too many answers"):
+            server.recv(65536)
+        assert server.recv(65536) == b""
+
+
+def test_answers_that_are_not_taken_have_a_bound(certificates: Certificates) -> None:
+    client, server = asking(certificates)
+    with client.socket, server:
+        longest = 0
+        with pytest.raises(OSError, match="too many answers"):
+            for _ in range(10_000):
+                client.socket.sendall(client.updates(30))
+                with pytest.raises(BlockingIOError):
+                    server.recv(65536)
+                longest = max(longest, len(server._unsent))
+        assert 0 < longest <= UNSENT_OCTETS
+
+
+def test_what_tcp_carried_is_counted(certificates: Certificates) -> None:
+    client, server = pair(certificates)
+    with client, server:
+        for _ in range(10):
+            assert client.send(b"x") == 1
+        assert readable(server)
+        assert server.recv(65536) == b"x" * 10
+        assert server.taken > 200
+
+
+def in_pieces(octets: bytes) -> bytes:
+    """A record of a handshake as many, of an octet each."""
+    assert octets[0] == HANDSHAKE
+    return b"".join(octets[:3] + b"\0\1" + bytes([octet]) for octet in octets[5:])
+
+
+def test_a_handshake_in_many_records(certificates: Certificates) -> None:
+    """Others have their turn after each of them, and not any number is read."""
+    outgoing = ssl.MemoryBIO()
+    context = client_context(certificates.ca, None, None)
+    context.set_alpn_protocols(["x" * 200])
+    with contextlib.suppress(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="a.example").do_handshake()
+    near, far = socket.socketpair()
+    server = TlsSocket(far, server_context(certificates.server(), None, None))
+    turns = 0
+
+    async def shake() -> None:
+        nonlocal turns
+        hello = in_pieces(outgoing.read())
+        await asyncio.get_running_loop().sock_sendall(near, hello)
+        shaking = asyncio.create_task(server.handshake())
+        while not shaking.done():
+            await asyncio.sleep(0)
+            turns += 1
+        with pytest.raises(OSError, match="too many records"):
+            await shaking
+
+    near.setblocking(False)
+    with near, server:
+        asyncio.run(asyncio.wait_for(shake(), 10))
+    assert turns > HANDSHAKE_RECORDS
+
+
+def test_a_handshake_that_is_given_up_as_it_goes_on(certificates: Certificates) -> None:
+    """In one and the same turn of the loop."""
+    near, far = socket.socketpair()
+    server = TlsSocket(far, server_context(certificates.server(), None, None))
+    wrong: list[object] = []
+
+    async def shake() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: wrong.append(context))
+        shaking = asyncio.create_task(server.handshake())
+        while not far_is_watched(loop, server):
+            await asyncio.sleep(0)
+        near.send(b"\x16")
+        loop.call_soon(shaking.cancel)
+        with pytest.raises(asyncio.CancelledError):
+            await shaking
+        await asyncio.sleep(0)
+
+    with near, server:
+        asyncio.run(asyncio.wait_for(shake(), 10))
+    assert wrong == []
+
+
+def far_is_watched(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> bool:
+    return sock.fileno() in loop._selector.get_map()  # type: ignore[attr-defined]
 
 
 def test_a_goodbye_goes_out_through_a_full_buffer(certificates: Certificates) -> None:
