@@ -101,7 +101,7 @@ class Server:
         """End it; sentences about what was wrong with it."""
         wrong = []
         if self._process.returncode is not None:
-            wrong.append(f"it ended by itself, with status {self._process.returncode}")
+            wrong.append("it ended by itself")
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGTERM)
         try:
@@ -109,10 +109,11 @@ class Server:
                 status = await self._process.wait()
         except TimeoutError:
             self._process.kill()
-            status = await self._process.wait()
+            await self._process.wait()
+            status = 0
             wrong.append(f"it does not end within {STOP_SECONDS} s")
-        if status and not wrong:
-            wrong.append(f"asked to end it ends with status {status}")
+        if status:
+            wrong.append(f"it ended with status {status}")
         await asyncio.gather(*self._reading)
         if self._complaints:
             said = self._complaints.decode(errors="replace")

@@ -25,6 +25,8 @@ from endurance.faults.voices import SAID, Client, Member, Voice
 SCREEN = "the operator's screen"
 SMALL = 8192
 """Octets of buffers so small that what is queued is queued by the server."""
+LISTEN = "0A"
+"""A state of TCP, as the kernel writes it."""
 NOT_SHOWN = re.compile(r"-- (\d+) lines were not shown here")
 END_SECONDS = 60.0
 """A shutdown takes five (STOP-2); but some scenarios leave little of the processors."""
@@ -248,11 +250,11 @@ class Stage:
             return int(probe.getsockname()[1])
 
     async def listening(self, port: int) -> None:
-        """Wait until somebody listens there, who cannot say so."""
+        """Wait until somebody listens there, who cannot say so, nor is to notice."""
 
         def listens() -> bool:
-            with socket.socket() as probe:
-                return probe.connect_ex((self.address, port)) == 0
+            tables = [each.read_text(encoding="ascii") for each in Path("/proc/net").glob("tcp*")]
+            return any(re.search(rf":{port:04X} \S+ {LISTEN} ", table) for table in tables)
 
         await self.until(listens, f"nobody listens on port {port}")
         self.port = port
