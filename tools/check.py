@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / ".nox" / "logs"
-AT_A_TIME = min(4, max(2, os.cpu_count() or 1))
+AT_A_TIME = min(4, 1 + (os.cpu_count() or 1))
 FIRST = ("lint", "types", "selftest", "tests", "soak", "conformance")
 """What tells most soon, then what takes longest; all others after them."""
 NOX = (sys.executable, "-m", "nox", *sys.argv[1:])
