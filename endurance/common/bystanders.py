@@ -75,11 +75,15 @@ class Bystanders:
         """Sentences about all that was wrong."""
         return self.tally.sentences()
 
-    async def until_left(self, handle: str, enough: asyncio.Event) -> bool:
-        """Wait until the relay says that somebody has left, or it is enough; whether he has."""
+    async def until_left(self, handle: str, seconds: float, enough: asyncio.Event) -> bool:
+        """Wait for so long until the relay says that somebody has left, or it is enough; whether
+        he has.
+        """
         left = self._waited_for[handle] = asyncio.Event()
-        while not left.is_set() and not await pause(LOOK_SECONDS, enough):
-            pass
+        until = time.monotonic() + seconds
+        while not left.is_set() and time.monotonic() < until:
+            if await pause(LOOK_SECONDS, enough):
+                break
         del self._waited_for[handle]
         return left.is_set()
 

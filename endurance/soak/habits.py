@@ -15,6 +15,8 @@ LEFT = "left"
 FLOOD_OCTETS = 1 << 19
 SMALL_BUFFER = 4096
 DALLY_SECONDS = 1.0
+PATIENCE_SECONDS = 60.0
+"""Less than after which its system would be given up as lost, since it takes nothing."""
 TRICKLE_SECONDS = 0.005
 _SOUNDS = ("hello", "and", "é€😀", "well\t", "\\o/", "\u202e", "why>", "ok", "1 2 3")
 _VIOLATIONS = (
@@ -168,12 +170,12 @@ async def _takes_a_handle(visit: Visit) -> str:
 
 
 async def _never_reads(visit: Visit) -> str:
-    """Reads no more until it is sent away for that."""
+    """Reads no more until it is sent away for that, or until so little was said for so long."""
     assert isinstance(visit.company, Bystanders)
     visit.join()
     await visit.wire.until_lines(1)
     visit.wire.stop_reading()
-    if not await visit.company.until_left(visit.handle, visit.enough):
+    if not await visit.company.until_left(visit.handle, PATIENCE_SECONDS, visit.enough):
         visit.wire.reset()
         return LEFT
     visit.wire.go_on_reading()

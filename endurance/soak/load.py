@@ -11,6 +11,8 @@ from endurance.common.wire import Place, Wire
 from endurance.soak.habits import HABITS, Habit, Visit
 
 ROUND_SECONDS = 10
+AT_A_TIME = 16
+"""Visitors; usually there are ten. On a busy machine they take longer, and so come later."""
 VISIT_SECONDS = 150
 """The longest that any visit may take: who never reads waits for many floods."""
 
@@ -34,13 +36,16 @@ class Load:
     async def run(self, enough: asyncio.Event) -> None:
         """Visitors come at a steady rate until it is enough; then the last ones leave."""
         begun, number = time.monotonic(), 0
+        room = asyncio.Semaphore(AT_A_TIME)
         interval = ROUND_SECONDS / len(self._habits)
         async with asyncio.TaskGroup() as under_way:
             while not enough.is_set():
                 if number % len(self._habits) == 0:
                     self._random.shuffle(self._habits)
-                visit = self._visit(self._habits[number % len(self._habits)], f"v{number}", enough)
-                under_way.create_task(visit)
+                habit = self._habits[number % len(self._habits)]
+                await room.acquire()
+                visit = under_way.create_task(self._visit(habit, f"v{number}", enough))
+                visit.add_done_callback(lambda _: room.release())
                 number += 1
                 await pause(begun + number * interval - time.monotonic(), enough)
 
