@@ -253,7 +253,8 @@ def test_who_finds_it_full_after_the_handshake_is_told(certificates: Certificate
             LimitLog(said.append),
         )
         door.open()
-        both = [socket.create_connection(listening.getsockname()) for _ in range(2)]
+        address = listening.getsockname()
+        both = [socket.create_connection(address, DEADLINE_SECONDS / 2) for _ in range(2)]
         shake = partial(certificates.client_context().wrap_socket, server_hostname=HOST)
         first, second = [await asyncio.to_thread(shake, each) for each in both]
         assert await asyncio.to_thread(second.recv, 100) == FULL
