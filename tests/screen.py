@@ -1,6 +1,7 @@
 """A program at a terminal, and what a person would see there."""
 
 import contextlib
+import select
 import signal
 import sys
 from collections.abc import Callable
@@ -11,6 +12,16 @@ import pyte
 from tests.programs import DEADLINE_SECONDS
 
 ROWS, COLUMNS = 30, 100
+
+
+def all_written(master: int) -> bytes:
+    """All that was written to a terminal until nobody had it any more; its end is closed."""
+    pieces = []
+    with open(master, "rb", buffering=0) as end, contextlib.suppress(OSError):  # EIO: the end
+        while select.select([end], [], [], DEADLINE_SECONDS)[0]:
+            pieces.append(end.read(65536))
+        raise AssertionError(f"still open, after {b''.join(pieces)!r}")
+    return b"".join(pieces)
 
 
 def _heed_interrupts() -> None:
@@ -30,6 +41,8 @@ class Screen:
             preexec_fn=_heed_interrupts,
         )
         self._screen = pyte.Screen(COLUMNS, ROWS)
+        # The program may ask where the cursor is.
+        self._screen.write_process_input = self.program.send  # type: ignore[method-assign]
         self._stream = pyte.ByteStream(self._screen)
 
     def rows(self) -> list[str]:
@@ -51,11 +64,7 @@ class Screen:
         return self.rows()
 
     def _read(self) -> None:
-        octets = self.program.read_nonblocking(65536, DEADLINE_SECONDS)
-        self._stream.feed(octets)
-        if b"\x1b[6n" in octets:  # where is the cursor?
-            row, column = self._screen.cursor.y + 1, self._screen.cursor.x + 1
-            self.program.send(f"\x1b[{row};{column}R")
+        self._stream.feed(self.program.read_nonblocking(65536, DEADLINE_SECONDS))
 
     def wait_for_row(self, row: str) -> list[str]:
         return self.wait_for(lambda rows: row in rows)

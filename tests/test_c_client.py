@@ -33,6 +33,7 @@ import pyte
 import pytest
 
 from tests.c_build import C_CLIENT, tried
+from tests.screen import all_written
 
 DEADLINE = float(os.environ.get("DEADLINE", "20"))  # seconds; a test that waits so long has failed
 LOOKS, LOOK_SECONDS = 10, 0.05
@@ -1257,8 +1258,7 @@ def test_invisible_characters_where_only_output_is_a_terminal(start: Starter) ->
     peer.send(text, r"SERVER>\quit")
     peer.close()
     assert client.finish() == 0
-    assert b">a<U+202E>b<U+2028>c\r\n" in os.read(master, 65536)
-    os.close(master)
+    assert b">a<U+202E>b<U+2028>c\r\n" in all_written(master)
     client, peer = start.piped_chat()
     peer.send(text)
     client.until(text + "\n")

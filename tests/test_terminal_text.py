@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from reference._terminal_text import HANDLE_COLOURS, INVISIBLE, coloured, visible
 from tests import strategies
 from tests.programs import DEADLINE_SECONDS, Peer, chatserver, relayserver
-from tests.screen import COLUMNS, Screen
+from tests.screen import COLUMNS, Screen, all_written
 
 ROOT = Path(__file__).parent.parent
 SENT = "a\u202eb\u200bc\ufeffd\u2028e\u2066f\u00adg"
@@ -157,9 +157,7 @@ def shown_at_a_terminal(client: list[str], **environment: str) -> bytes:
         peer.send(f"bob>{SENT}\nSERVER>\\quit\n".encode())
         peer.end()
         program.communicate(timeout=DEADLINE_SECONDS)
-    shown = os.read(master, 65536)
-    os.close(master)
-    return shown
+    return all_written(master)
 
 
 @each_client
