@@ -6,9 +6,9 @@ import errno
 import os
 import socket
 import ssl
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from chatproto import limits
 
@@ -22,7 +22,11 @@ ANSWERS_OCTETS = 1024
 UNSENT_OCTETS = 2 * PIECE_OCTETS
 """What of a record, and of such answers, the system may not have taken."""
 READ_OCTETS = 65536
-READ_MIN_OCTETS = 1024
+"""What one read brings at most."""
+
+# What every read goes through: buffers of its own for each leave the heap in pieces.
+_READ = memoryview(bytearray(READ_OCTETS))
+_DECRYPTED = memoryview(bytearray(READ_OCTETS))
 
 
 class TlsError(Exception):
@@ -227,13 +231,18 @@ class TlsSocket(socket.socket):
     # As a socket
 
     def recv(self, bufsize: int, _flags: int = 0) -> bytes:
-        """At most so many octets. Raises ConnectionResetError after a stream that was not
-        ended well (TLS-8), and ssl.SSLError.
+        """What a read of at most so many octets of the network brings; READ_OCTETS or fewer.
+        Raises ConnectionResetError after a stream that was not ended well (TLS-8), and
+        ssl.SSLError.
         """
+        return bytes(_DECRYPTED[: self.recv_into(_DECRYPTED, bufsize)])
+
+    def recv_into(self, buffer: Any, nbytes: int = 0, _flags: int = 0) -> int:
+        """As ``recv``, into a buffer that has room for READ_OCTETS."""
         self._must_be_open()
         if not self._peers_end:
             try:
-                received = self._received(bufsize)
+                received = self._received(buffer, nbytes or READ_OCTETS)
             except MemoryError:
                 raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)) from None
             if received:
@@ -246,37 +255,31 @@ class TlsSocket(socket.socket):
                 raise error  # once, as a socket does
             finally:
                 del error  # or it refers to itself, by its traceback, and keeps us in memory
-        return b""
+        return 0
 
-    def _received(self, most: int) -> bytes:
+    def _received(self, buffer: Any, most: int) -> int:
         self.taken = 0
-        least = min(most, READ_MIN_OCTETS)
-        octets = super().recv(max(least, most - PIECE_OCTETS - self._incoming.pending))
-        self.taken = len(octets)
-        self._heard(octets)
-        received = b"".join(self._decrypted())
+        room = READ_OCTETS - PIECE_OCTETS - self._incoming.pending
+        self.taken = super().recv_into(_READ, min(most, room))
+        self._heard(_READ[: self.taken])
+        received = self._decrypt_into(buffer)
         answers = self._outgoing.pending
         self._try_to_flush()
         if answers > ANSWERS_OCTETS or len(self._unsent) > UNSENT_OCTETS:
             self._end(OSError(errno.EPROTO, "it asks for too many answers of TLS"))
         return received
 
-    def recv_into(self, buffer: Any, nbytes: int = 0, _flags: int = 0) -> int:
-        """As ``recv``, into a buffer."""
-        octets = self.recv(nbytes or len(buffer))
-        buffer[: len(octets)] = octets
-        return len(octets)
-
-    def _heard(self, octets: bytes) -> None:
+    def _heard(self, octets: bytes | memoryview) -> None:
         if octets:
             self._incoming.write(octets)
         else:
             self._incoming.write_eof()
 
-    def _decrypted(self) -> Iterator[bytes]:
+    def _decrypt_into(self, buffer: Any) -> int:
+        view, received = memoryview(buffer), 0
         try:
-            while octets := self._tls.read(PIECE_OCTETS):
-                yield octets
+            while count := cast("int", self._tls.read(PIECE_OCTETS, view[received:])):
+                received += count
             self._end(True)
         except ssl.SSLWantReadError:
             pass
@@ -289,6 +292,7 @@ class TlsSocket(socket.socket):
                 if cut
                 else error.with_traceback(None)
             )
+        return received
 
     def _end(self, how: OSError | Literal[True]) -> None:
         self._peers_end = how
