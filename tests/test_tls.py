@@ -6,6 +6,7 @@ import socket
 import ssl
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from functools import partial
@@ -121,6 +122,30 @@ def test_a_chat_server(certificates: Certificates, options: list[str]) -> None:
         program.signal(signal.SIGTERM)
         assert program.ended() == 0
         assert program.errors() == ""
+
+
+def test_what_tls_adds_counts_for_the_rate_of_a_sender(
+    certificates: Certificates, options: list[str]
+) -> None:
+    """Lines in records of their own: few octets, of which TLS makes more than is its share."""
+    rate, line, lines, overhead = 262_144, b"loud>x\n", 30_000, 22
+    assert lines * len(line) < rate < lines * overhead / 2
+    begun = time.monotonic()
+    with relayserver(*options, "--rate", str(rate)) as (program, port):
+        threading.Thread(target=program.process.stdout.read, daemon=True).start()  # type: ignore[union-attr]
+        loud, ear = peer(port, certificates), joined(port, certificates, "ear", 0)
+
+        def flood() -> None:
+            for _ in range(lines):
+                loud.send(line)
+
+        sending = threading.Thread(target=flood)
+        sending.start()
+        assert ear.receive() == b"SERVER>\\joined loud\n"
+        for _ in range(lines):
+            assert ear.receive() == line
+        sending.join()
+    assert time.monotonic() - begun > (lines * overhead - rate) / rate
 
 
 def cut(one: Peer) -> None:
