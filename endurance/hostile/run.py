@@ -16,7 +16,7 @@ from endurance.hostile.newcomer import newcomer
 TALK_SECONDS = 0.02
 WARM_UP_PART, WARM_UP_MIN = 10, 25
 """Of every class a tenth, and at least so many, before memory is compared."""
-GROWTH_MAX = 0.10
+GROWTH_MAX = 0.05
 """Of memory. What the largest inputs needed side by side may come up later than in the warm-up;
 a connection kept for each input is many times as much, after 500 of every class too.
 """
