@@ -817,8 +817,8 @@ def test_waiting_texts_go_before_leaving(start: Starter, last: tuple[str, ...]) 
 def test_patience(start: Starter) -> None:
     """CLIENT-11: after that time without a text all goes at once."""
     client, peer = start.chat("turns", "--patience", "0.3")
-    client.type("one", "two", "three", "\\quit")
     begin = time.monotonic()
+    client.type("one", "two", "three", "\\quit")
     peer.expect("ann>one")
     peer.expect("ann>two", "ann>three", r"ann>\quit")
     assert time.monotonic() - begin > 0.25
@@ -833,9 +833,9 @@ def test_patience_begins_anew_with_each_text(start: Starter) -> None:
     client.type("one", "two", "three", "four", "\\quit")
     peer.expect("ann>one")
     for number in ["two", "three"]:
+        begin = time.monotonic()
         peer.send("SERVER>go on")
         peer.expect(f"ann>{number}")
-    begin = time.monotonic()
     peer.expect("ann>four", r"ann>\quit")
     assert time.monotonic() - begin > 0.4
 
@@ -913,10 +913,10 @@ def test_interrupt_while_the_server_does_not_read(start: Starter) -> None:
 def test_draining_ends(start: Starter) -> None:
     """CLOSE-1: a server that never ends is waited for a second, no longer."""
     client, peer = start.chat()
+    begin = time.monotonic()
     client.type("\\quit")
     peer.expect(r"ann>\quit")
     peer.expect_end()
-    begin = time.monotonic()
     assert client.finish() == 0
     assert 0.8 < time.monotonic() - begin < 10
 
