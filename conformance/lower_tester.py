@@ -8,6 +8,7 @@ import itertools
 import selectors
 import socket
 import struct
+import sys
 import time
 from collections import deque
 
@@ -23,6 +24,20 @@ _HELD_LINES_MAX = 50_000
 """Octets and lines that are held of one connection; a target that floods is left alone then."""
 _LINE_MAX = 65536
 """Octets after which a line without end is given up."""
+
+_LAST_ACK_AT = 56
+"""Where tcp_info has tcpi_last_ack_recv, in milliseconds."""
+
+
+def _heard_before(connected: socket.socket) -> float:
+    """Seconds since the system had a segment of the peer; 0 where it does not tell."""
+    if sys.platform != "linux":
+        return 0.0
+    try:
+        info = connected.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 60)
+        return float(struct.unpack_from("=I", info, _LAST_ACK_AT)[0]) / 1000
+    except (OSError, struct.error):
+        return 0.0
 
 
 class Connection:
@@ -45,6 +60,7 @@ class Connection:
         """``end`` after the end of the stream, ``reset`` after a reset; over TLS ``cut`` after an
         end without close_notify."""
         self.ended_at = 0.0
+        """When its end came, however late it was read."""
         self.paused = False
         """Whether it has stopped reading."""
         self.first_line_taken = False
@@ -83,7 +99,7 @@ class Connection:
 
     def _end(self, how: str, words: str) -> None:
         self.ending = how
-        self.ended_at = time.monotonic()
+        self.ended_at = time.monotonic() - _heard_before(self.socket)
         self.trace.add(self.peer, self.name, "event", b"", words)
         if not self.trace.complete:
             self.trace.closing = f"{self.peer} ended the connection to {self.name} by {words}"

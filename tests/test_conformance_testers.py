@@ -1,6 +1,7 @@
 """The suite's two sides: the lower tester's cuts, and the upper tester's programs."""
 
 import os
+import select
 import socket
 import sys
 import threading
@@ -9,7 +10,7 @@ import time
 import pytest
 
 from conformance.drain_fence import DrainFence
-from conformance.lower_tester import Network
+from conformance.lower_tester import Connection, Network
 from conformance.ports import free_port
 from conformance.trace import Trace
 from conformance.upper_tester import Program, listening, plain
@@ -71,6 +72,21 @@ def test_the_fence_does_not_wait_for_a_peer_that_is_gone() -> None:
     assert time.monotonic() - begun < SECONDS / 2
     ours.close()
     fence.close()
+
+
+@linux
+def test_an_end_has_the_time_at_which_it_came() -> None:
+    ours, theirs = connected()
+    connection = Connection("A", "it", ours, Trace())
+    before = time.monotonic()
+    theirs.shutdown(socket.SHUT_WR)
+    after = time.monotonic()
+    assert select.select([theirs], [], [], 0.3) == ([], [], [])  # as if we were busy
+    connection.read()
+    assert connection.ending == "end"
+    assert before - 0.05 < connection.ended_at < after + 0.05
+    for each in (ours, theirs):
+        each.close()
 
 
 @pytest.mark.parametrize("tty", [True, False])
