@@ -165,7 +165,7 @@ def handshake_has_an_end(draw: Draw, door: Door) -> Script:
     del draw
     door.opened().on("TLS-5").add("hang", at="A").add("hang", at="B", octets=0)
     seconds = limits()["HANDSHAKE_SECONDS"] + 3
-    return door.add("ended_within", at="A", seconds=seconds).add("ended_within", at="B", seconds=1)
+    return door.add("ended_within", at="A", seconds=seconds).add("ended_within", at="B", seconds=3)
 
 
 @servers("TLS-7", every=3)

@@ -558,6 +558,8 @@ class Server:
         if self.odd == "late":
             time.sleep(0.02)
         if signals in readable and signals.read():
+            for sock in self._listening:  # who has connected before is told as well
+                self._accept(sock)
             self.stop()
         for connection in writable:
             connection.flush()
