@@ -11,6 +11,8 @@ nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 
 SIDE_BY_SIDE = ("-n", "2", "--dist", "loadfile")
+PATIENT = ("--patience", "4")
+"""For a machine that does other things as well: an answer may take so much longer."""
 """Two processes of pytest, since tests mostly wait; those of a file share what it has made."""
 
 PROJECT = nox.project.load_toml("pyproject.toml")
@@ -139,7 +141,7 @@ def conformance(session: nox.Session) -> None:
         ("client", "python -m reference.chatclient {host} {port}"),
         ("client", "c_client/chatclient {host} {port}"),
     ):
-        session.run("python", "-m", "conformance", kind, "--run", command)
+        session.run("python", "-m", "conformance", kind, "--run", command, *PATIENT)
     server = "{port} --tls-cert {cert} --tls-key {key} --tls-client-ca {ca}"
     client = "--tls --ca {ca} --cert {cert} --key {key} {host} {port}"
     over_tls = [
@@ -154,7 +156,7 @@ def conformance(session: nox.Session) -> None:
         session.log("the C client was built without OpenSSL: not tested over TLS")
     for kind, command in over_tls:
         of_tls = ("--profile", "standard", "--only", "TLS-*")
-        session.run("python", "-m", "conformance", kind, "--run", command, *of_tls)
+        session.run("python", "-m", "conformance", kind, "--run", command, *of_tls, *PATIENT)
 
 
 @nox.session
