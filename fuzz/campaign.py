@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fuzz.seeds import SEEDS
 from fuzz.targets import C_TARGETS, IN_C, SAME_INPUTS, TARGETS, corpus, kept
+from tests.c_build import make
 
 C_CLIENT = IN_C.parent
 WORK = IN_C.parent.parent / ".fuzz"
@@ -51,10 +52,10 @@ HEAD = f"{'target':10} {'executions':>11} {'each s':>9} {'corpus':>7} {'new':>5}
 
 def prepare(names: list[str]) -> None:
     """Build what is in C once, before several of them run side by side."""
-    if set(names) & {*C_TARGETS, *SAME_INPUTS} and shutil.which("clang"):
-        subprocess.run(["make", "-s", "-C", str(C_CLIENT), "fuzz-programs"], check=True)
+    if set(names) & {*C_TARGETS, *SAME_INPUTS}:
+        make("fuzz-programs" if shutil.which("clang") else "fuzz-replay-programs")
     if set(names) & set(SAME_INPUTS):
-        subprocess.run(["make", "-s", "-C", str(C_CLIENT), "libchat.so"], check=True)
+        make("libchat.so")
     for name in names:
         _sow(name)
 

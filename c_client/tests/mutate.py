@@ -6,6 +6,7 @@ mutate.py --list TLS   the same as build/mutants/list.toml, for the suite's ``se
 """
 
 import json
+import os
 import shlex
 import shutil
 import sys
@@ -51,8 +52,10 @@ def write(mutant: dict[str, Any]) -> None:
         copy = PLACE / mutant["name"] / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         if not copy.exists() or copy.read_text(encoding="utf-8") != text:
-            copy.write_text(text, encoding="utf-8")
-            shutil.copymode(source, copy)
+            new = copy.with_name(f"{copy.name}.{os.getpid()}")  # somebody may read the old one
+            new.write_text(text, encoding="utf-8")
+            shutil.copymode(source, new)
+            new.replace(copy)
 
 
 def listed(mutant: dict[str, Any]) -> str:
