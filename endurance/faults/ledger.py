@@ -94,6 +94,10 @@ class Ledger:
             if who not in (name, *self._cut_off)
         )
 
+    def uneven(self, without: Collection[str] = ()) -> bool:
+        """Whether of somebody cut off some who stay have not heard what others have heard."""
+        return bool(self._different_ends(self._deaf.union(without)))
+
     def faults(self, without: Collection[str] = ()) -> list[str]:
         """All that is wrong, a sentence each: who, which line, what was expected.
 

@@ -7,7 +7,6 @@ import os
 import random
 import re
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Collection
@@ -21,6 +20,7 @@ from endurance.faults.hosts import Host
 from endurance.faults.ledger import Ledger
 from endurance.faults.programs import CLIENTS, PYTHON, SECONDS, Process, WrongError
 from endurance.faults.voices import SAID, Client, Member, Voice
+from tests.programs import nobodys_port
 
 SCREEN = "the operator's screen"
 SMALL = 8192
@@ -92,6 +92,7 @@ class Stage:
         """What is closed at the end, the last first."""
         self._mounts: list[Path] = []
         self._held: list[int] = []
+        self._ports = contextlib.ExitStack()
         self.port = 0
         self.address = "127.0.0.1"
 
@@ -243,11 +244,9 @@ class Stage:
         """Close it at the end."""
         self._held.append(descriptor)
 
-    @staticmethod
-    def free_port() -> int:
-        """A port that nobody listens on."""
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            return int(probe.getsockname()[1])
+    def free_port(self) -> int:
+        """A port that nobody listens on, for whom it is told."""
+        return self._ports.enter_context(nobodys_port())
 
     async def listening(self, port: int) -> None:
         """Wait until somebody listens there, who cannot say so, nor is to notice."""
@@ -272,7 +271,9 @@ class Stage:
                 await voice.say()
 
         def all_heard() -> bool:
-            return not any(ledger.outstanding(without) for ledger in self.ledgers)
+            return not any(
+                ledger.outstanding(without) or ledger.uneven(without) for ledger in self.ledgers
+            )
 
         await self.until(all_heard, "", seconds, without)
         here = {voice.name for voice in self.stayers()}
@@ -357,6 +358,7 @@ class Stage:
             thing.close()
         for held in self._held:
             os.close(held)
+        self._ports.close()
         for disk in self._mounts:
             subprocess.run(["umount", "--lazy", str(disk)], check=False)
 

@@ -15,7 +15,7 @@ from endurance.faults.voices import Voice
 ALL = ("relay", "chat server", "Python client", "C client")
 LINES = 25
 GAP = 0.02
-CHANCE_MIN = 0.05
+CHANCE_MIN = 0.1
 """What has at least this chance happens to some packet of a scenario."""
 
 
