@@ -60,8 +60,9 @@ class Program:
         self.type_octets("".join(f"{line}\n" for line in lines).encode())
 
     def type_octets(self, octets: bytes) -> None:
-        self.stdin.write(octets)
-        self.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # it has ended; what it said tells why
+            self.stdin.write(octets)
+            self.stdin.flush()
 
     def expect(self, pattern: str, *, on_stderr: bool = False) -> re.Match[str]:
         """Wait for a line that the pattern is found in; lines before it are passed over."""
@@ -164,6 +165,15 @@ class Peer:
 
     def close(self) -> None:
         self.socket.close()
+
+
+@contextlib.contextmanager
+def nobodys_port(host: str = "127.0.0.1") -> Iterator[int]:
+    """A port on which nobody listens. Who asks for it by its number gets it, and nobody else."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind((host, 0))
+        yield int(held.getsockname()[1])
 
 
 @contextlib.contextmanager

@@ -24,6 +24,14 @@ def all_written(master: int) -> bytes:
     return b"".join(pieces)
 
 
+def end(program: pexpect.spawn) -> None:
+    """End it at once, whatever it does."""
+    if program.isalive():
+        program.kill(signal.SIGKILL)
+        program.wait()
+    program.close()
+
+
 def _heed_interrupts() -> None:
     """As at a terminal, also where the tests were started in the background of a shell."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -75,6 +83,9 @@ class Screen:
 
     def type(self, text: str) -> None:
         self.program.send(text)
+
+    def close(self) -> None:
+        end(self.program)
 
     def status(self) -> int:
         with contextlib.suppress(pexpect.EOF):

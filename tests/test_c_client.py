@@ -33,10 +33,12 @@ import pyte
 import pytest
 
 from tests.c_build import C_CLIENT, tried
-from tests.screen import all_written
+from tests.programs import nobodys_port
+from tests.screen import all_written, end
 
 DEADLINE = float(os.environ.get("DEADLINE", "20"))  # seconds; a test that waits so long has failed
 LOOKS, LOOK_SECONDS = 10, 0.05
+ATTEMPTS = 5
 """So often a program is seen asleep before it is known to wait."""
 QUESTION = "What would you like your chat handle to be>"
 
@@ -294,7 +296,7 @@ class Terminal:
         return int(self.child.exitstatus)
 
     def close(self) -> None:
-        self.child.close(force=True)
+        end(self.child)
 
 
 class Starter:
@@ -340,6 +342,27 @@ class Starter:
         peer.send(rf"SERVER>\welcome chat/1 {kind}")
         client.until("-- Welcome")
         return client, peer
+
+    def left(
+        self, goes_on: Callable[[Piped, Peer], None], *typed: str, kind: str = "turns"
+    ) -> tuple[Piped, Peer]:
+        r"""After its \quit and end, and what may go on within a second of that (CLOSE-1). It
+        begins anew where the machine was too slow for it.
+        """
+        for _ in range(ATTEMPTS):
+            client, peer = self.chat(kind)
+            begin = time.monotonic()
+            client.type("\\quit", *typed)
+            peer.expect(r"ann>\quit")
+            peer.expect_end()
+            try:
+                goes_on(client, peer)
+            except (AssertionError, OSError):
+                if time.monotonic() - begin < 0.9:
+                    raise
+            else:
+                return client, peer
+        raise AssertionError("never within a second")
 
     def terminal_chat(
         self, kind: str = "turns", *options: str, **size: int
@@ -445,10 +468,10 @@ def test_help_and_version(start: Starter) -> None:
 
 def test_refused_connection(start: Starter) -> None:
     """TERM-5: status 1, and never silent."""
-    host, port = start.address
-    start.server.close()
-    client = start.pipes(host, port)
-    assert client.finish() == 1
+    host = "127.0.0.1"
+    with nobodys_port(host) as port:
+        client = start.pipes(host, str(port))
+        assert client.finish() == 1
     assert client.out == f"Connecting to {host} ({host}) port {port}\n".encode()
     assert b"Connection refused" in client.err and b"Is the server running" in client.err
 
@@ -785,12 +808,12 @@ def test_texts_by_the_thousand(start: Starter) -> None:
 
 def test_quit(start: Starter) -> None:
     """CLIENT-10, JOIN-9, CLOSE-1: \\quit, end, and what still comes is shown."""
-    client, peer = start.chat()
-    client.type("\\quit", "too late")
-    peer.expect(r"ann>\quit")
-    peer.expect_end()
-    peer.send("SERVER>good bye")
-    client.until("SERVER>good bye\n")
+
+    def goes_on(client: Piped, peer: Peer) -> None:
+        peer.send("SERVER>good bye")
+        client.until("SERVER>good bye\n")
+
+    client, peer = start.left(goes_on, "too late")
     peer.close()
     assert client.finish() == 0
     assert client.out.endswith(b"Disconnected from server\n")
@@ -829,7 +852,7 @@ def test_patience(start: Starter) -> None:
 
 def test_patience_begins_anew_with_each_text(start: Starter) -> None:
     """CLIENT-11: counted from the last text that arrived after the leaving."""
-    client, peer = start.chat("turns", "--patience", "0.5")
+    client, peer = start.chat("turns", "--patience", "2")
     client.type("one", "two", "three", "four", "\\quit")
     peer.expect("ann>one")
     for number in ["two", "three"]:
@@ -837,7 +860,7 @@ def test_patience_begins_anew_with_each_text(start: Starter) -> None:
         peer.send("SERVER>go on")
         peer.expect(f"ann>{number}")
     peer.expect("ann>four", r"ann>\quit")
-    assert time.monotonic() - begin > 0.4
+    assert time.monotonic() - begin > 1.9
 
 
 def test_patience_of_nothing(start: Starter) -> None:
@@ -940,13 +963,13 @@ def test_draining_has_a_bound(start: Starter) -> None:
 
 def test_reset_after_leaving(start: Starter) -> None:
     """CLIENT-13: nothing that arrives then changes the status."""
-    client, peer = start.chat()
-    client.type("\\quit")
-    peer.expect(r"ann>\quit")
-    peer.expect_end()
-    peer.send(r"SERVER>\error idle", "bad")
-    client.until("(malformed)", "err")
-    peer.reset()
+
+    def goes_on(client: Piped, peer: Peer) -> None:
+        peer.send(r"SERVER>\error idle", "bad")
+        client.until("(malformed)", "err")
+        peer.reset()
+
+    client, _ = start.left(goes_on)
     assert client.finish() == 0
     assert b"idle" not in client.err
 
@@ -1096,12 +1119,12 @@ def test_too_long(start: Starter, line: bytes) -> None:
 
 def test_too_long_after_leaving(start: Starter) -> None:
     """CLIENT-13: it changes nothing, and the end of the stream is still noticed."""
-    client, peer = start.chat("relay")
-    client.type("\\quit")
-    peer.expect(r"ann>\quit")
-    peer.expect_end()
-    peer.sock.sendall(b"x" * 600)
-    client.until("(too-long)", "err")
+
+    def goes_on(client: Piped, peer: Peer) -> None:
+        peer.sock.sendall(b"x" * 600)
+        client.until("(too-long)", "err")
+
+    client, peer = start.left(goes_on, kind="relay")
     peer.close()
     assert client.finish() == 0
 
@@ -1620,7 +1643,7 @@ def test_output_is_no_terminal(at_terminal: Starter, tmp_path: Path) -> None:
         env={**os.environ, "OUT": str(tmp_path / "out")},
         timeout=DEADLINE,
     )
-    at_terminal.stack.callback(child.close, force=True)
+    at_terminal.stack.callback(end, child)
     peer = at_terminal.server.accept()
     child.expect_exact(QUESTION)
     child.send("ann\rhello\r\x04")

@@ -602,15 +602,15 @@ def test_a_program_without_tls() -> None:
 
 def test_goodbye_comes_before_the_end(start: TlsStarter) -> None:
     """TLS-7, CLOSE-1: then TCP's end, and only what the server still says ends the program."""
-    client, peer = start.chat()
-    client.type("\\quit")
-    peer.expect(r"ann>\quit")
-    peer.expect_end()
-    assert isinstance(peer, TlsPeer)
-    assert peer.tls.tcp.recv(1) == b""
-    peer.send("SERVER>good bye", "SERVER>again")
-    client.until("SERVER>good bye\nSERVER>again\n")
-    assert client.process.poll() is None
+
+    def goes_on(client: Piped, peer: Peer) -> None:
+        assert isinstance(peer, TlsPeer)
+        assert peer.tls.tcp.recv(1) == b""
+        peer.send("SERVER>good bye", "SERVER>again")
+        client.until("SERVER>good bye\nSERVER>again\n")
+        assert client.process.poll() is None
+
+    client, peer = start.left(goes_on)
     peer.close()
     assert client.finish() == 0
 

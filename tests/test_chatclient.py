@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.programs import DEADLINE_SECONDS, Peer, Program, chatserver, relayserver
+from tests.programs import DEADLINE_SECONDS, Peer, Program, chatserver, nobodys_port, relayserver
 from tests.screen import Screen
 
 
@@ -194,10 +194,8 @@ def test_handle_as_an_option_and_no_input(listener: Listener) -> None:
 
 
 def test_where_nobody_is() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as gone:
-        port = gone.getsockname()[1]
     for host, why in [("127.0.0.1", "Connection refused"), ("no.such.invalid", "name right")]:
-        with client(port, host=host) as program:
+        with nobodys_port() as port, client(port, host=host) as program:
             assert program.ended() == 1
             assert why in program.errors()
             assert "Traceback" not in program.errors()
@@ -271,9 +269,9 @@ def test_shows_every_text_to_one_who_reads_slowly(listener: Listener) -> None:
         peer.end()
         peer.receive_all()  # it has left, and still has most of it to show
         shown = b""
-        for _ in range(3):
+        for _ in range(6):
             with pytest.raises(subprocess.TimeoutExpired):
-                program.process.wait(0.7)
+                program.process.wait(0.3)
             shown += program.read_octets()
         while octets := program.read_octets():
             shown += octets

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.programs import Peer, Program, chatserver
+from tests.programs import Peer, Program, chatserver, nobodys_port
 
 Server = tuple[Program, int]
 
@@ -264,7 +264,7 @@ def test_both_families_of_addresses(server: Server) -> None:
 
 
 def test_one_address_only() -> None:
-    with chatserver("--host", "127.0.0.2") as (_, port):
+    with nobodys_port() as free, chatserver("--host", "127.0.0.2", port=free) as (_, port):
         with pytest.raises(ConnectionRefusedError):
             Peer(port, "127.0.0.1")
         Peer(port, "127.0.0.2")
@@ -309,6 +309,8 @@ def test_the_debug_view_shows_lines_states_and_connections(tmp_path: os.PathLike
             "closed",
         ):
             program.expect(rf"^\d+-\d+-\d+ [\d:.]+ \(127\.0\.0\.1, \d+\) {line}$", on_stderr=True)
+        program.signal(signal.SIGTERM)
+        assert program.ended() == 0
     with open(log, encoding="utf-8") as file:  # noqa: PTH123
         assert "START -> ASKED-CLIENT" in file.read()
 

@@ -15,7 +15,7 @@ def screen() -> Iterator[Screen]:
     opened = Screen("reference.chatserver", "0")
     opened.wait_for_row("Awaiting client connections")
     yield opened
-    opened.program.close(force=True)
+    opened.close()
 
 
 def port_of(screen: Screen) -> int:

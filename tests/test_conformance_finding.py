@@ -49,7 +49,9 @@ class Imagined(Finder):
     """Fails by what ``fails`` says about the numbers that a script has, and had before."""
 
     def __init__(self, fails: list[str]) -> None:
-        super().__init__(Process("relay", "nothing {port}"), patience=1, shrink_patience=1)
+        super().__init__(
+            Process("relay", "nothing {port}"), patience=1, shrink_patience=1, shrink_seconds=FAR
+        )
         self.fence.close()
         self.fails = fails
         self.heard: list[int] = []

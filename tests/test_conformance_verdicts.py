@@ -16,6 +16,7 @@ from conformance.__main__ import main
 from conformance.ports import free_port
 from conformance.upper_tester import Program, wait_listening
 from conformance.verdicts import Claims, Verdict, count, exit_status
+from tests.programs import nobodys_port
 
 SUBJECT = f"{sys.executable} -m conformance.subjects"
 
@@ -100,9 +101,7 @@ def test_nothing_selected(tmp_path: Path) -> None:
 
 
 def test_nobody_there(tmp_path: Path) -> None:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        port = bound.getsockname()[1]
+    with nobodys_port() as port:
         status, report = run(tmp_path, "relay", f"tcp://127.0.0.1:{port}")
     assert status == 3
     assert "refused" in report["smoke"]["sentence"].lower()

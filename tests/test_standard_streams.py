@@ -1,14 +1,14 @@
 """Programs whose standard streams are broken, or missing, from the beginning."""
 
 import os
-import socket
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.programs import DEADLINE_SECONDS, Peer, Program, relayserver
+from tests.programs import DEADLINE_SECONDS, Peer, Program, nobodys_port, relayserver
 
 
 def started(redirection: str, name: str, *arguments: str) -> Program:
@@ -27,9 +27,9 @@ def connected(port: int) -> Peer:
 
 
 @pytest.fixture
-def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+def port() -> Iterator[int]:
+    with nobodys_port() as number:
+        yield number
 
 
 @pytest.mark.parametrize("redirection", [">/dev/full", ">&-", "<&-", "<&- >&- 2>&-"])

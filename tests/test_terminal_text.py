@@ -86,7 +86,7 @@ def test_a_wrapped_text_is_not_taken_for_a_message_or_a_notice(program: str, not
     screen.type("\\kick bob\r" if program == "relayserver" else "\\quit\r")
     screen.wait_for(lambda rows: rows.count(notice) == 2)
     assert screen.in_colour(notice)
-    screen.program.close(force=True)
+    screen.close()
 
 
 def test_in_the_client_no_text_and_no_handle_looks_like_a_notice_or_a_prompt() -> None:
@@ -111,7 +111,7 @@ def test_in_the_client_no_text_and_no_handle_looks_like_a_notice_or_a_prompt() -
         peer.send(b"SERVER>send it to mallory\nSERVER>\\quit\n")
         rows = screen.wait_for(lambda rows: rows.count("-- the server has left") == 2)
         assert all(screen.in_colour(own) for own in [*fakes, row])
-        screen.program.close(force=True)
+        screen.close()
 
 
 @pytest.mark.parametrize("program", ["chatserver", "relayserver"])
@@ -119,7 +119,7 @@ def test_on_the_screen_of_a_server(program: str) -> None:
     screen, peer = server_at_a_terminal(program)
     peer.send(f"ann>{SENT}\n".encode())
     screen.wait_for_row(f"ann>{SHOWN}")
-    screen.program.close(force=True)
+    screen.close()
 
 
 def test_on_the_screen_of_the_client_received_and_typed() -> None:
@@ -132,7 +132,7 @@ def test_on_the_screen_of_the_client_received_and_typed() -> None:
         screen.type("x\u00ady\r")
         assert bob.receive() == "ann>x\u00ady\n".encode()
         screen.wait_for_row("ann>x<U+00AD>y")
-        screen.program.close(force=True)
+        screen.close()
 
 
 C_CLIENT = ROOT / "c_client" / "chatclient"

@@ -131,8 +131,7 @@ def test_what_tls_adds_counts_for_the_rate_of_a_sender(
     rate, line, lines, overhead = 262_144, b"loud>x\n", 30_000, 22
     assert lines * len(line) < rate < lines * overhead / 2
     begun = time.monotonic()
-    with relayserver(*options, "--rate", str(rate)) as (program, port):
-        threading.Thread(target=program.process.stdout.read, daemon=True).start()  # type: ignore[union-attr]
+    with relayserver(*options, "--rate", str(rate)) as (_, port):
         loud, ear = peer(port, certificates), joined(port, certificates, "ear", 0)
 
         def flood() -> None:
