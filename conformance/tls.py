@@ -23,6 +23,8 @@ _LAST_SECONDS = 0.2
 """So long close_notify may wait for room."""
 _HEADER = 5
 """Octets of a record's header; the last two of them say how many follow."""
+_PROTOCOLS = 240
+"""Of 250 octets each, in ALPN: a list of them has less than 64 KiB."""
 _CUT = "UNEXPECTED_EOF_WHILE_READING"
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
@@ -240,8 +242,26 @@ def filled(command: str, *, is_client: bool) -> str:
 
 def client_hello() -> bytes:
     """The first octets of a client's handshake, from which nothing follows."""
+    return _hello(client_context(None, None, "1.3"))
+
+
+@cache
+def hello_in_pieces() -> bytes:
+    """A long first message of a client, whose end is missing, in records of an octet each."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.set_alpn_protocols([f"{number:0250}" for number in range(_PROTOCOLS)])
+    rest = _hello(context)
+    records = []
+    while rest:
+        end = _HEADER + int.from_bytes(rest[3:_HEADER])
+        records += [rest[:3] + b"\0\1" + bytes([octet]) for octet in rest[_HEADER:end]]
+        rest = rest[end:]
+    return b"".join(records[:-1])
+
+
+def _hello(context: ssl.SSLContext) -> bytes:
     outgoing = ssl.MemoryBIO()
-    context = client_context(None, None, "1.3")
     with contextlib.suppress(ssl.SSLWantReadError):
         context.wrap_bio(ssl.MemoryBIO(), outgoing).do_handshake()
     return outgoing.read()

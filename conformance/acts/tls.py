@@ -11,7 +11,7 @@ from conformance.executor import Executor, act
 from conformance.lower_tester import Connection
 from conformance.operations import Operation
 from conformance.target import shake
-from conformance.tls import Tls, TlsSocket, client_hello
+from conformance.tls import Tls, TlsSocket, client_hello, hello_in_pieces
 from conformance.trace import escape
 
 _HANDSHAKE_SECONDS = 5.0
@@ -29,10 +29,13 @@ def hang(run: Executor, operation: Operation) -> None:
     """Connect, send a beginning of a handshake's first octets (or all), and leave it there."""
     name = operation["at"]
     begin = client_hello()[: operation.get("octets")]
+    if operation.get("pieces"):
+        begin = hello_in_pieces()
     connection = run.network.take(name, bare_connection(run, operation)[0])
     connection.paused = True
-    connection.send(begin)
-    run.trace.add(name, run.middle, "event", b"", f"{len(begin)} octets of a handshake")
+    connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * len(begin))
+    sent = connection.send(begin)
+    run.trace.add(name, run.middle, "event", b"", f"{sent} octets of a handshake")
 
 
 @act

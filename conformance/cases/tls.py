@@ -20,6 +20,8 @@ from conformance.spec import CLIENT, RELAY, TURNS, limits
 S = TypeVar("S", bound=Script)
 HANGING = (None, 0, 1, 5, 60, 200)
 """So many octets of a handshake are sent before it hangs; None is all of the first flight."""
+IN_PIECES = 16
+"""So many handshakes come in very small records."""
 INTRUSIONS = (
     b"z>\\join chat/1\nz>hello\n",
     b"z>hello\n",
@@ -155,6 +157,19 @@ def handshakes_that_hang(draw: Draw, door: Door) -> Script:
         door.add("hang", at=f"H{number}", octets=octets)
     door.serves("A").add("turned_away", at="B", bare=True, octets=INTRUSIONS[1]).serves("C")
     for number in range(len(places)):
+        door.reset(f"H{number}")
+    return door.serves("Z")
+
+
+@servers("TLS-4")
+def handshakes_in_pieces(draw: Draw, door: Door) -> Script:
+    """While long handshakes come in records of one octet each, everybody else is served."""
+    del draw
+    door.opened().on("TLS-4")
+    for number in range(IN_PIECES):
+        door.add("hang", at=f"H{number}", pieces=True)
+    door.serves("A")
+    for number in range(IN_PIECES):
         door.reset(f"H{number}")
     return door.serves("Z")
 
