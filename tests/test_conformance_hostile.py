@@ -24,6 +24,7 @@ ROOT = Path(__file__).parent.parent
 MEMORY_MAX = 300 << 20
 SECONDS_MAX = 240
 IMPATIENT = ("--patience", "0.4")
+PATIENT = ("--patience", "4")
 FEW = ("--only", "RELAY-3")
 """Some quick cases; a relay passes them that does as much as those of these targets."""
 
@@ -241,14 +242,14 @@ def test_a_turn_server_is_refused_like_a_relay(tmp_path: Path, name: str) -> Non
     ],
 )
 def test_what_breaks_no_requirement_passes(tmp_path: Path, name: str) -> None:
-    suite = judged(tmp_path, name, *FEW)
+    suite = judged(tmp_path, name, *FEW, *PATIENT)
     assert suite.status == 0
     assert suite.verdicts() == {"PASS"}
     assert not suite.report["left_running"]
 
 
 def test_children_that_outlive_a_target_are_ended_and_reported(tmp_path: Path) -> None:
-    suite = judged(tmp_path, "forks", *FEW)
+    suite = judged(tmp_path, "forks", *FEW, *PATIENT)
     assert suite.status == 0
     away = suite.report["left_running"]
     assert away

@@ -392,7 +392,7 @@ def test_by_hand_an_intruder_does_what_he_does_in_the_case() -> None:
 def judged(directory: Path, *arguments: str) -> tuple[int, dict[str, set[str]], str]:
     """The exit status, the verdicts of each requirement, and the remarks."""
     with contextlib.redirect_stdout(io.StringIO()):
-        status = main([*arguments, "--report", str(directory)])
+        status = main([*arguments, "--patience", "4", "--report", str(directory)])
     report = json.loads((directory / "report.json").read_text(encoding="utf-8"))
     found: dict[str, set[str]] = {}
     for row in report["results"]:
