@@ -28,11 +28,11 @@ def _tls(run: Executor) -> Tls:
 def hang(run: Executor, operation: Operation) -> None:
     """Connect, send a beginning of a handshake's first octets (or all), and leave it there."""
     name = operation["at"]
-    begin = client_hello()[: operation.get("octets")]
-    if operation.get("pieces"):
-        begin = hello_in_pieces()
+    pieces = operation.get("pieces")
+    begin = hello_in_pieces() if pieces else client_hello()[: operation.get("octets")]
     connection = run.network.take(name, bare_connection(run, operation)[0])
     connection.paused = True
+    # All of it at once, though nobody may read yet.
     connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * len(begin))
     sent = connection.send(begin)
     run.trace.add(name, run.middle, "event", b"", f"{sent} octets of a handshake")
