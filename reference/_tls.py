@@ -21,7 +21,7 @@ ANSWERS_OCTETS = 1024
 """What TLS itself may have to answer to one read: to update a key takes 27."""
 UNSENT_OCTETS = 2 * PIECE_OCTETS
 """What of a record, and of such answers, the system may not have taken."""
-READ_OCTETS = 65536
+READ_OCTETS = limits.READ_MAX_OCTETS
 """What one read brings at most."""
 
 # What every read goes through: buffers of its own for each leave the heap in pieces.
