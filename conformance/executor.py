@@ -89,7 +89,7 @@ class Executor:
                 self.target.ready()
                 if self.target.program is not None:
                     self.target.program.read()
-                    self.target.program.screen = b""
+                    self.target.program.clear_screen()
             for operation in operations:
                 if self.target.broken_off.is_set():
                     self.stale = True
@@ -133,7 +133,8 @@ class Executor:
         status = None
         if self.program is not None and not self.exited:
             status = self.program.status(broken=symptom in ("end", "reset", "cut"))
-        if status is not None:
+        judges = self.judges(operation)
+        if status is not None and (judges or status):
             if status < 0:
                 about = list(dict.fromkeys(["TERM-6", *about]))
             words = self.program.last_words if self.program else ""
@@ -143,7 +144,7 @@ class Executor:
         elif flooded := self._flooded():
             summary += f"; {flooded}, of which no more is read"
             symptom = "flooded"
-        elif not self.judges(operation):
+        elif not judges:
             raise UnsupportedError(spec.NOT_JUDGED)
         raise Deviation(about, symptom, summary, expected)
 

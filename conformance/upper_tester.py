@@ -92,6 +92,9 @@ class Program:
         self._out_open = True
         self.screen = b""
         """What it has written and nobody has looked at."""
+        self._lines: list[bytes] = []
+        self._lines_end = 0
+        """Where on the screen the last of these lines ends."""
         self.input_ended = False
         _running[self.process.pid] = self
 
@@ -148,7 +151,17 @@ class Program:
 
     def lines(self) -> list[bytes]:
         """The whole lines on the screen, without colours and prompts' carriage returns."""
-        return [plain(line) for line in self.screen.split(b"\n")[:-1]]
+        end = self.screen.rfind(b"\n") + 1
+        new = self.screen[self._lines_end : end]
+        self._lines += [plain(line) for line in new.split(b"\n")[:-1]]
+        self._lines_end = end
+        return self._lines
+
+    def clear_screen(self) -> None:
+        """Forget what is on it."""
+        self.screen = b""
+        self._lines = []
+        self._lines_end = 0
 
     @property
     def last_words(self) -> str:

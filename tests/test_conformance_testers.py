@@ -103,6 +103,28 @@ def test_a_program_is_typed_at_and_read(tty: bool) -> None:
         program.kill()
 
 
+def test_lines_of_a_screen_are_whole() -> None:
+    program = Program("cat", tty_output=False)
+    try:
+        for typed, lines in (
+            (b"on", []),
+            (b"e\n\ntw", [b"one", b""]),
+            (b"o\n", [b"one", b"", b"two"]),
+        ):
+            assert program.type(typed, SECONDS)
+            while not program.screen.endswith(typed):
+                assert program.wait_screen(SECONDS)
+            assert program.lines() == lines
+        program.clear_screen()
+        assert program.lines() == []
+        assert program.type(b"three\n", SECONDS)
+        while not program.lines():
+            assert program.wait_screen(SECONDS)
+        assert program.lines() == [b"three"]
+    finally:
+        program.kill()
+
+
 def test_the_whole_group_ends_with_a_program() -> None:
     program = Program(f"{sys.executable} -c \"import os; os.system('echo $$; sleep 1000')\"")
     while not program.lines():

@@ -18,7 +18,9 @@ import pytest
 from conformance import credentials, replay, spec, tls
 from conformance.__main__ import main
 from conformance.cases import CASES, Case
+from conformance.deviation import Deviation, UnsupportedError
 from conformance.drain_fence import DrainFence
+from conformance.executor import Executor
 from conformance.finder import Finder, unfit
 from conformance.lower_tester import Network
 from conformance.operations import Script
@@ -499,6 +501,22 @@ def test_an_end_of_both_directions_at_once_is_no_failure(tmp_path: Path) -> None
     assert status == 0
     assert found["CLOSE-1"] == found["CLOSE-6"] == {"NOT TESTED"}
     assert found["TLS-7"] == {"PASS"}
+
+
+@pytest.mark.parametrize(
+    ("status", "raised"), [(0, UnsupportedError), (1, Deviation), (None, UnsupportedError)]
+)
+def test_who_ends_both_directions_may_end_then(status: int | None, raised: type[Exception]) -> None:
+    """And it does not matter whether that was sooner than it was looked at."""
+    finder = Finder(Target("client", CLIENT), patience=1, shrink_patience=1)
+    executor = Executor(finder.target, finder.fence, 1, ["CLOSE-1"])
+    executor.own_program = Program("cat" if status is None else f"sh -c 'exit {status}'")
+    if status is not None:
+        assert executor.own_program.ended(SECONDS) == status
+    with pytest.raises(raised):
+        executor.deviate({"op": "reads_on", "at": "S"}, "closed early", "it closed", "that not")
+    executor.own_program.kill()
+    finder.fence.close()
 
 
 def test_a_case_that_cannot_be_tried_starts_nothing() -> None:

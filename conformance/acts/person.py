@@ -91,13 +91,15 @@ def shown(run: Executor, operation: Operation) -> None:
     want: bytes = operation["line"]
     deadline = time.monotonic() + run.patience
     late = False
+    looked = run.screen.read_lines
     while True:
         lines = program.lines()
-        for at in range(run.screen.read_lines, len(lines)):
+        for at in range(looked, len(lines)):
             if lines[at].endswith(want):
                 run.screen.read_lines = at + 1
                 run.trace.add(run.middle, run.person, "octets", lines[at], "shown")
                 return
+        looked = len(lines)
         if late:
             break
         left = deadline - time.monotonic()
