@@ -70,7 +70,8 @@ class _Shown(Program):
             ours.setblocking(False)
         self._out, self._error = (ours.fileno() for ours, _ in self._pairs)
         self._out_open = self._error_open = True
-        self.screen = self.errors = b""
+        self.clear_screen()
+        self.errors = b""
         self.errors_size = 0
         self.input_ended = True
 
