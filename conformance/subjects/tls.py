@@ -14,7 +14,8 @@ from conformance.subjects.catalogue import Bug, Oddity, bug
 
 READ_MAX = 65536
 RECORD_MAX = 16384
-TINY = 7
+TINY_RECORD = 7
+"""Octets in each record of the oddity ``tiny-records``."""
 HANDSHAKE_SECONDS = 10.0
 """A handshake may take so long (TLS-5)."""
 _NO_CHECK_TIME = 0x200000
@@ -134,7 +135,7 @@ class TlsSocket:
         if not self.shaken and not self.shake():
             raise BlockingIOError
         self._drain()
-        part = bytes(octets[: TINY if self.odd == "tiny-records" else RECORD_MAX])
+        part = bytes(octets[: TINY_RECORD if self.odd == "tiny-records" else RECORD_MAX])
         self._tls.write(part)
         with contextlib.suppress(BlockingIOError):
             self._drain()
